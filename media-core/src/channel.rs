@@ -1,0 +1,223 @@
+//! The two channels between real-time threads and the rest, named by what they lose.
+//! `Ring` carries samples and counts what did not fit; `Latest` holds one value, and the newest wins.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+/// The writing end of a ring of samples. Fit for a device callback: never waits, never allocates.
+#[derive(Debug)]
+pub struct RingWriter {
+    samples: rtrb::Producer<f32>,
+    lost: Arc<AtomicU64>,
+}
+
+/// The reading end of a ring of samples.
+#[derive(Debug)]
+pub struct RingReader {
+    samples: rtrb::Consumer<f32>,
+    lost: Arc<AtomicU64>,
+}
+
+/// A ring for `capacity` samples.
+#[must_use]
+pub fn ring(capacity: usize) -> (RingWriter, RingReader) {
+    let (write, read) = rtrb::RingBuffer::new(capacity);
+    let lost = Arc::new(AtomicU64::new(0));
+    (RingWriter { samples: write, lost: Arc::clone(&lost) }, RingReader { samples: read, lost })
+}
+
+impl RingWriter {
+    /// Copies in what fits and counts the rest as lost.
+    pub fn write(&mut self, samples: &[f32]) {
+        let fits = self.samples.slots().min(samples.len());
+        if let Ok(mut chunk) = self.samples.write_chunk(fits) {
+            let (a, b) = chunk.as_mut_slices();
+            let split = a.len();
+            a.copy_from_slice(&samples[..split]);
+            b.copy_from_slice(&samples[split..fits]);
+            chunk.commit_all();
+        }
+        if fits < samples.len() {
+            self.lost.fetch_add((samples.len() - fits) as u64, Ordering::Relaxed);
+        }
+    }
+
+    /// Samples that fit now.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.samples.slots()
+    }
+
+    /// The reader is gone.
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
+        self.samples.is_abandoned()
+    }
+}
+
+impl RingReader {
+    /// Copies out up to `into.len()` samples; answers how many.
+    pub fn read(&mut self, into: &mut [f32]) -> usize {
+        let n = self.samples.slots().min(into.len());
+        if let Ok(chunk) = self.samples.read_chunk(n) {
+            let (a, b) = chunk.as_slices();
+            into[..a.len()].copy_from_slice(a);
+            into[a.len()..n].copy_from_slice(b);
+            chunk.commit_all();
+        }
+        n
+    }
+
+    /// Samples waiting.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.samples.slots()
+    }
+
+    /// Samples that did not fit so far.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// The writer is gone.
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
+        self.samples.is_abandoned()
+    }
+}
+
+struct Slot<T> {
+    state: Mutex<SlotState<T>>,
+    ready: Condvar,
+}
+
+struct SlotState<T> {
+    value: Option<T>,
+    overwritten: u64,
+    closed: bool,
+    readers: usize,
+}
+
+/// The writing end of a slot. Cloneable; when the last one is dropped the reader sees the end.
+pub struct LatestWriter<T>(Arc<Slot<T>>, Arc<()>);
+
+/// The reading end of a slot.
+pub struct LatestReader<T>(Arc<Slot<T>>);
+
+/// A slot for one value. Writing over an unread value drops that one.
+#[must_use]
+pub fn latest<T>() -> (LatestWriter<T>, LatestReader<T>) {
+    let slot = Arc::new(Slot {
+        state: Mutex::new(SlotState { value: None, overwritten: 0, closed: false, readers: 1 }),
+        ready: Condvar::new(),
+    });
+    (LatestWriter(Arc::clone(&slot), Arc::new(())), LatestReader(slot))
+}
+
+impl<T> Clone for LatestWriter<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0), Arc::clone(&self.1))
+    }
+}
+
+impl<T> LatestWriter<T> {
+    /// Puts the value in; `false` when nobody reads any more.
+    pub fn put(&self, value: T) -> bool {
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.readers == 0 {
+            return false;
+        }
+        if state.value.replace(value).is_some() {
+            state.overwritten += 1;
+        }
+        drop(state);
+        self.0.ready.notify_one();
+        true
+    }
+}
+
+impl<T> Drop for LatestWriter<T> {
+    fn drop(&mut self) {
+        if Arc::strong_count(&self.1) == 1 {
+            self.0.state.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
+            self.0.ready.notify_all();
+        }
+    }
+}
+
+/// What waiting for a value came to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Taken<T> {
+    /// A value.
+    Value(T),
+    /// Nothing in time.
+    Nothing,
+    /// Every writer is gone.
+    Ended,
+}
+
+impl<T> LatestReader<T> {
+    /// Takes the value, waiting at most so long. Only for threads that may wait.
+    pub fn take(&self, wait: Duration) -> Taken<T> {
+        let state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut state, _) = self
+            .0
+            .ready
+            .wait_timeout_while(state, wait, |s| s.value.is_none() && !s.closed)
+            .unwrap_or_else(PoisonError::into_inner);
+        match state.value.take() {
+            Some(value) => Taken::Value(value),
+            None if state.closed => Taken::Ended,
+            None => Taken::Nothing,
+        }
+    }
+
+    /// Values dropped because a newer one came.
+    #[must_use]
+    pub fn overwritten(&self) -> u64 {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner).overwritten
+    }
+}
+
+impl<T> Drop for LatestReader<T> {
+    fn drop(&mut self) {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner).readers = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_ring_counts_what_it_loses() {
+        let (mut w, mut r) = ring(4);
+        w.write(&[1.0, 2.0, 3.0]);
+        w.write(&[4.0, 5.0, 6.0]);
+        let mut out = [0.0; 8];
+        assert_eq!(r.read(&mut out), 4);
+        assert_eq!(&out[..4], &[1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(r.lost(), 2);
+    }
+
+    #[test]
+    fn the_newest_picture_wins() {
+        let (w, r) = latest();
+        assert!(w.put(1));
+        assert!(w.put(2));
+        assert_eq!(r.take(Duration::ZERO), Taken::Value(2));
+        assert_eq!(r.overwritten(), 1);
+        assert_eq!(r.take(Duration::ZERO), Taken::Nothing);
+        drop(w);
+        assert_eq!(r.take(Duration::ZERO), Taken::Ended);
+    }
+
+    #[test]
+    fn a_writer_learns_that_nobody_reads() {
+        let (w, r) = latest();
+        drop(r);
+        assert!(!w.put(1));
+    }
+}

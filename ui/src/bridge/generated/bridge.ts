@@ -1,0 +1,758 @@
+// Generated from protocol/src/bridge.rs by `cargo test -p protocol`. Do not edit: change the Rust side.
+
+export type Role = "Owner" | "Member" | "Guest";
+export type Capability = "Microphone" | "Camera" | "ScreenShare" | "Megaphone";
+export type TrackSource = "Megaphone" | "Camera" | "Microphone" | "ScreenShare" | "ScreenShareAudio";
+export type TrackKind = "Audio" | "Video";
+export type ShieldLevel = "None" | "Deter" | "Detect" | "Block";
+export type ShieldMechanism = "Unsupported" | "WindowsExcludeFromCapture" | "WindowsMonitor" | "MacosSharingType";
+export type ShieldStatus = { 
+/**
+ * How far it goes.
+ */
+level: ShieldLevel, 
+/**
+ * By what.
+ */
+mechanism: ShieldMechanism, 
+/**
+ * The system call failed or its result read back was not what was asked for.
+ */
+failed: boolean, };
+export type Nothing = Record<symbol, never>;
+export type HostMeeting = { 
+/**
+ * What the meeting is called; 1 to 96 bytes.
+ */
+title: string, 
+/**
+ * What this person is called.
+ */
+name: DisplayName, 
+/**
+ * Join with the microphone on?
+ */
+microphone: boolean, 
+/**
+ * Join with the camera on?
+ */
+camera: boolean, };
+export type ReadInvite = { 
+/**
+ * As pasted.
+ */
+link: string, };
+export type JoinInvite = { 
+/**
+ * As pasted.
+ */
+link: string, 
+/**
+ * What this person is called.
+ */
+name: DisplayName, 
+/**
+ * Join with the microphone on?
+ */
+microphone: boolean, 
+/**
+ * Join with the camera on?
+ */
+camera: boolean, };
+export type JoinServer = { 
+/**
+ * `wss://…` or `https://…`.
+ */
+url: string, 
+/**
+ * LiveKit access token.
+ */
+token: string, 
+/**
+ * End-to-end passphrase shared with the others. Empty: not sealed, and the meeting says so.
+ */
+passphrase: string, 
+/**
+ * Join with the microphone on?
+ */
+microphone: boolean, 
+/**
+ * Join with the camera on?
+ */
+camera: boolean, };
+export type JoinRecent = { 
+/**
+ * [`RecentView::id`].
+ */
+id: string, };
+export type Switch = { 
+/**
+ * On?
+ */
+on: boolean, };
+export type StartShare = { 
+/**
+ * A [`ScreenView::id`].
+ */
+screen: DeviceId, };
+export type DeviceKind = "Microphone" | "Speaker" | "Camera";
+export type ChooseDevice = { 
+/**
+ * Which kind.
+ */
+kind: DeviceKind, 
+/**
+ * `None`: whatever the system's default is.
+ */
+device: DeviceId | null, };
+export type SetPreview = { 
+/**
+ * Open the microphone and send levels.
+ */
+microphone: boolean, 
+/**
+ * Open the camera and send pictures to this page.
+ */
+camera: boolean, };
+export type SetRight = { 
+/**
+ * For whom.
+ */
+role: Role, 
+/**
+ * What.
+ */
+capability: Capability, 
+/**
+ * Allowed?
+ */
+allowed: boolean, };
+export type SetRole = { 
+/**
+ * Who.
+ */
+user: UserId, 
+/**
+ * To what.
+ */
+role: Role, };
+export type CreateInvite = { 
+/**
+ * What its bearers become.
+ */
+role: Role, 
+/**
+ * Hours it is good for; 1 to 720.
+ */
+hours: number, };
+export type CreatedInvite = { 
+/**
+ * The link with its secret.
+ */
+link: string, 
+/**
+ * The same as an SVG image.
+ */
+qr_svg: string, 
+/**
+ * What its bearers become.
+ */
+role: Role, 
+/**
+ * Unix seconds after which it is refused.
+ */
+expires_at: number, 
+/**
+ * The host's key, as read out loud.
+ */
+fingerprint: string, };
+export type InviteView = { 
+/**
+ * The room.
+ */
+room: string, 
+/**
+ * Where the host is looked for.
+ */
+addresses: Array<string>, 
+/**
+ * Unix seconds after which it is refused.
+ */
+expires_at: number, 
+/**
+ * Already over, by this machine's clock.
+ */
+expired: boolean, 
+/**
+ * The host's key, as read out loud.
+ */
+fingerprint: string, };
+export type DismissNotice = { 
+/**
+ * [`Notice::id`].
+ */
+id: number, };
+export type PageCodecs = { 
+/**
+ * Decoded a real H.264 key frame.
+ */
+h264: boolean, 
+/**
+ * Decoded a real VP8 key frame.
+ */
+vp8: boolean, };
+export type Snapshot = { 
+/**
+ * Number of the last event that is contained.
+ */
+seq: number, 
+/**
+ * The program.
+ */
+about: About, 
+/**
+ * Where the user is.
+ */
+phase: Phase, 
+/**
+ * The meeting, from the moment the host let us in until leaving.
+ */
+meeting: MeetingView | null, 
+/**
+ * The host inside this app.
+ */
+hosting: HostingView | null, 
+/**
+ * Devices of this machine.
+ */
+devices: DevicesView, 
+/**
+ * What the user set.
+ */
+settings: SettingsView, 
+/**
+ * Where secrets are kept.
+ */
+vault: VaultView, 
+/**
+ * Screenshot protection of this window.
+ */
+shield: ShieldStatus, 
+/**
+ * Meetings joined before, newest first.
+ */
+recents: Array<RecentView>, 
+/**
+ * An invitation link the system handed over (a click on `shoji://…`), waiting on the home screen.
+ */
+pending_invite: string | null, 
+/**
+ * What the user should be told, newest last.
+ */
+notices: Array<Notice>, };
+export type Event = { 
+/**
+ * Rises by one.
+ */
+seq: number, 
+/**
+ * What changed.
+ */
+change: Change, };
+export type Change = { "Phase": Phase } | { "Meeting": MeetingView | null } | { "Hosting": HostingView | null } | { "Devices": DevicesView } | { "Settings": SettingsView } | { "Vault": VaultView } | { "Shield": ShieldStatus } | { "Recents": Array<RecentView> } | { "PendingInvite": string | null } | { "Notices": Array<Notice> } | { "Levels": Levels };
+export type Levels = { 
+/**
+ * This machine's microphone, in a meeting or in the preview.
+ */
+microphone: number, 
+/**
+ * Others who speak now; whoever is missing is silent.
+ */
+people: Array<PersonLevel>, };
+export type PersonLevel = { 
+/**
+ * Who.
+ */
+user: UserId, 
+/**
+ * 0.0 to 1.0.
+ */
+level: number, };
+export type About = { 
+/**
+ * `0.1.0`.
+ */
+version: string, 
+/**
+ * `linux`, `windows`, `macos`.
+ */
+os: string, };
+export type Phase = "Home" | { "Joining": { 
+/**
+ * How far.
+ */
+step: JoinStep, } } | "InMeeting" | { "Reconnecting": { 
+/**
+ * Why it was lost, as far as known.
+ */
+why: LostBecause, 
+/**
+ * Tries so far.
+ */
+tries: number, } };
+export type JoinStep = "StartingHost" | "Finding" | "Entering" | "Connecting";
+export type LostBecause = "Network" | "HostUnreachable" | "HostClosing" | "ServerAsked";
+export type MeetingView = { 
+/**
+ * What it is called.
+ */
+title: string, 
+/**
+ * This person.
+ */
+me: UserId, 
+/**
+ * Everyone, this person first, then by name.
+ */
+people: Array<PersonView>, 
+/**
+ * This person's role. `None` on a foreign server, where roles are not known.
+ */
+role: Role | null, 
+/**
+ * What this person may do now.
+ */
+allowed: Array<Capability>, 
+/**
+ * Role x capability, for the rights panel. Empty on a foreign server.
+ */
+rights: Array<RightsRow>, 
+/**
+ * This person's microphone.
+ */
+microphone: SwitchState, 
+/**
+ * This person's camera.
+ */
+camera: SwitchState, 
+/**
+ * This person's shared screen.
+ */
+share: SwitchState, 
+/**
+ * This person's megaphone.
+ */
+megaphone: SwitchState, 
+/**
+ * Sealed or not, and why.
+ */
+seal: SealView, 
+/**
+ * How good the connection is.
+ */
+link: LinkView, };
+export type RightsRow = { 
+/**
+ * Whose.
+ */
+role: Role, 
+/**
+ * What is allowed.
+ */
+allowed: Array<Capability>, 
+/**
+ * May this person change the row?
+ */
+editable: boolean, };
+export type SwitchState = "Off" | "Starting" | { "On": { 
+/**
+ * Track for the own picture; `None` for sound.
+ */
+track: string | null, } } | { "Blocked": { 
+/**
+ * Why.
+ */
+code: Code, } };
+export type PersonView = { 
+/**
+ * Who.
+ */
+user: UserId, 
+/**
+ * Session of theirs.
+ */
+sid: ParticipantSid | null, 
+/**
+ * What they are called.
+ */
+name: string, 
+/**
+ * Their role; `None` on a foreign server.
+ */
+role: Role | null, 
+/**
+ * Is it this person?
+ */
+is_me: boolean, 
+/**
+ * Protection of their window; `None` on a foreign server.
+ */
+shield: ShieldStatus | null, 
+/**
+ * What they publish.
+ */
+tracks: Array<TrackView>, };
+export type TrackView = { 
+/**
+ * Its sid; the frames door uses the same.
+ */
+id: TrackSid, 
+/**
+ * What it claims to be.
+ */
+source: TrackSource, 
+/**
+ * Sound or picture.
+ */
+kind: TrackKind, 
+/**
+ * Muted by its owner.
+ */
+muted: boolean, 
+/**
+ * What we do with it.
+ */
+state: TrackState, };
+export type TrackState = "Waiting" | "Playing" | "RefusedUnsealed" | "WrongKey" | "NoDecoder";
+export type SealView = "Sealed" | "Open" | { "Partly": { 
+/**
+ * How many were refused because they are not sealed.
+ */
+refused: number, 
+/**
+ * How many do not open with our key.
+ */
+wrong_key: number, } };
+export type LinkView = { 
+/**
+ * In words.
+ */
+quality: LinkQuality, 
+/**
+ * Round trip in milliseconds, when known.
+ */
+rtt_ms: number | null, 
+/**
+ * Packets lost on the way to us in the last seconds, in percent.
+ */
+loss_percent: number | null, };
+export type LinkQuality = "Unknown" | "Lost" | "Poor" | "Good" | "Excellent";
+export type HostingView = { 
+/**
+ * What the meeting is called.
+ */
+title: string, 
+/**
+ * Where others reach it.
+ */
+addresses: Array<string>, 
+/**
+ * Its key, as read out loud.
+ */
+fingerprint: string, 
+/**
+ * People connected.
+ */
+people: number, };
+export type DevicesView = { 
+/**
+ * Sound in.
+ */
+microphones: Array<DeviceView>, 
+/**
+ * Sound out.
+ */
+speakers: Array<DeviceView>, 
+/**
+ * Picture in.
+ */
+cameras: Array<DeviceView>, 
+/**
+ * What can be shared.
+ */
+screens: Array<ScreenView>, 
+/**
+ * Why there is nothing to share, where that is so.
+ */
+screens_blocked: Code | null, 
+/**
+ * Chosen; `None` = follow the default.
+ */
+microphone: DeviceId | null, 
+/**
+ * Chosen; `None` = follow the default.
+ */
+speaker: DeviceId | null, 
+/**
+ * Chosen; `None` = follow the default.
+ */
+camera: DeviceId | null, 
+/**
+ * Track id of the camera preview on the frames door, while it runs.
+ */
+preview_track: string | null, 
+/**
+ * Why the preview of the microphone cannot run.
+ */
+microphone_problem: Code | null, 
+/**
+ * Why the preview of the camera cannot run.
+ */
+camera_problem: Code | null, };
+export type DeviceView = { 
+/**
+ * Stable.
+ */
+id: DeviceId, 
+/**
+ * As the system calls it.
+ */
+name: string, 
+/**
+ * The system's default?
+ */
+is_default: boolean, };
+export type ScreenView = { 
+/**
+ * Stable while it is plugged in.
+ */
+id: DeviceId, 
+/**
+ * As the system calls it.
+ */
+name: string, 
+/**
+ * Pixels.
+ */
+width: number, 
+/**
+ * Pixels.
+ */
+height: number, 
+/**
+ * The system's primary monitor?
+ */
+is_primary: boolean, };
+export type Language = "System" | "Ja" | "En";
+export type Theme = "System" | "Light" | "Dark" | "Contrast";
+export type SettingsView = { 
+/**
+ * What this person is called; `None` until asked.
+ */
+name: DisplayName | null, 
+/**
+ * Language.
+ */
+language: Language, 
+/**
+ * Colours.
+ */
+theme: Theme, 
+/**
+ * Mirror the own camera picture.
+ */
+mirror: boolean, };
+export type SettingsChange = { 
+/**
+ * What this person is called.
+ */
+name?: DisplayName, 
+/**
+ * Language.
+ */
+language?: Language, 
+/**
+ * Colours.
+ */
+theme?: Theme, 
+/**
+ * Mirror the own camera picture.
+ */
+mirror?: boolean, };
+export type VaultView = { "Keyring": { 
+/**
+ * As the system calls it.
+ */
+name: string, } } | { "MemoryOnly": { 
+/**
+ * Why.
+ */
+code: Code, } };
+export type RecentView = { 
+/**
+ * For `join_recent`.
+ */
+id: string, 
+/**
+ * What it was called.
+ */
+title: string, 
+/**
+ * Unix seconds.
+ */
+last_joined: number, 
+/**
+ * Hosted by this app.
+ */
+own: boolean, 
+/**
+ * Its host answers on this network right now.
+ */
+nearby: boolean, 
+/**
+ * Its secret is still here; otherwise an invitation is needed again.
+ */
+can_join: boolean, };
+export type Notice = { 
+/**
+ * For `dismiss_notice`.
+ */
+id: number, 
+/**
+ * What happened; the page has the words.
+ */
+code: Code, 
+/**
+ * A name in the words: a device, a person, a program.
+ */
+about: string | null, 
+/**
+ * Something that is wrong, or just news.
+ */
+severity: Severity, };
+export type Severity = "Info" | "Warning" | "Error";
+export type Failure = { 
+/**
+ * The page has words for it.
+ */
+code: Code, 
+/**
+ * For a developer's eye; never shown, never matched, no people's data.
+ */
+detail: string, 
+/**
+ * Would trying again make sense?
+ */
+retry: boolean, };
+export type Code = "InviteUnreadable" | "InviteCut" | "InviteTooNew" | "InviteRefused" | "InviteExpired" | "SessionOver" | "HostUnreachable" | "HostKeyChanged" | "CertificateExpired" | "CertificateWrongName" | "CertificateUnknown" | "TlsTooOld" | "UrlNotSecure" | "UrlUnreadable" | "TokenRefused" | "NotAMeetingServer" | "RelayRequired" | "MediaBlocked" | "VersionMismatch" | "TooManyTries" | "RoomFull" | "JoinedElsewhere" | "Removed" | "MeetingOver" | "HostClosing" | "HostStartFailed" | "PortInUse" | "NotAllowed" | "RightRevoked" | "LastOwner" | "DeviceMissing" | "DeviceLost" | "DeviceBack" | "DeviceBusy" | "DeviceDenied" | "DeviceFailed" | "MicrophoneSwitched" | "ShareUnsupported" | "ShareLost" | "KeyringMissing" | "KeyringLocked" | "SettingsNotSaved" | "PageReloaded" | "TrackRefused" | "Reconnected" | "BadInput" | "NotInMeeting" | "AlreadyInMeeting" | "Internal";
+export type UserId = string;
+export type DeviceId = string;
+export type DisplayName = string;
+export type ParticipantSid = string;
+export type TrackSid = string;
+
+export interface Commands {
+  host_meeting: [HostMeeting, null];
+  read_invite: [ReadInvite, InviteView];
+  join_invite: [JoinInvite, null];
+  join_server: [JoinServer, null];
+  join_recent: [JoinRecent, null];
+  leave: [Nothing, null];
+  stop_hosting: [Nothing, null];
+  forget_recent: [JoinRecent, null];
+  set_microphone: [Switch, null];
+  set_camera: [Switch, null];
+  start_share: [StartShare, null];
+  stop_share: [Nothing, null];
+  set_megaphone: [Switch, null];
+  choose_device: [ChooseDevice, null];
+  refresh_devices: [Nothing, null];
+  set_preview: [SetPreview, null];
+  test_speaker: [Nothing, null];
+  set_right: [SetRight, null];
+  set_role: [SetRole, null];
+  create_invite: [CreateInvite, CreatedInvite];
+  change_settings: [SettingsChange, null];
+  dismiss_notice: [DismissNotice, null];
+  report_codecs: [PageCodecs, null];
+  heartbeat: [Nothing, null];
+}
+
+export const CODES: readonly Code[] = [
+  "invite_unreadable",
+  "invite_cut",
+  "invite_too_new",
+  "invite_refused",
+  "invite_expired",
+  "session_over",
+  "host_unreachable",
+  "host_key_changed",
+  "certificate_expired",
+  "certificate_wrong_name",
+  "certificate_unknown",
+  "tls_too_old",
+  "url_not_secure",
+  "url_unreadable",
+  "token_refused",
+  "not_a_meeting_server",
+  "relay_required",
+  "media_blocked",
+  "version_mismatch",
+  "too_many_tries",
+  "room_full",
+  "joined_elsewhere",
+  "removed",
+  "meeting_over",
+  "host_closing",
+  "host_start_failed",
+  "port_in_use",
+  "not_allowed",
+  "right_revoked",
+  "last_owner",
+  "device_missing",
+  "device_lost",
+  "device_back",
+  "device_busy",
+  "device_denied",
+  "device_failed",
+  "microphone_switched",
+  "share_unsupported",
+  "share_lost",
+  "keyring_missing",
+  "keyring_locked",
+  "settings_not_saved",
+  "page_reloaded",
+  "track_refused",
+  "reconnected",
+  "bad_input",
+  "not_in_meeting",
+  "already_in_meeting",
+  "internal",
+] as const;
+
+export const COMMANDS = [
+  "host_meeting",
+  "read_invite",
+  "join_invite",
+  "join_server",
+  "join_recent",
+  "leave",
+  "stop_hosting",
+  "forget_recent",
+  "set_microphone",
+  "set_camera",
+  "start_share",
+  "stop_share",
+  "set_megaphone",
+  "choose_device",
+  "refresh_devices",
+  "set_preview",
+  "test_speaker",
+  "set_right",
+  "set_role",
+  "create_invite",
+  "change_settings",
+  "dismiss_notice",
+  "report_codecs",
+  "heartbeat",
+] as const;
