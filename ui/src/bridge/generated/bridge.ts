@@ -1,11 +1,11 @@
 // Generated from protocol/src/bridge.rs by `cargo test -p protocol`. Do not edit: change the Rust side.
 
-export type Role = "Owner" | "Member" | "Guest";
-export type Capability = "Microphone" | "Camera" | "ScreenShare" | "Megaphone";
-export type TrackSource = "Megaphone" | "Camera" | "Microphone" | "ScreenShare" | "ScreenShareAudio";
-export type TrackKind = "Audio" | "Video";
-export type ShieldLevel = "None" | "Deter" | "Detect" | "Block";
-export type ShieldMechanism = "Unsupported" | "WindowsExcludeFromCapture" | "WindowsMonitor" | "MacosSharingType";
+export type Role = "owner" | "member" | "guest";
+export type Capability = "microphone" | "camera" | "screen_share" | "megaphone";
+export type TrackSource = "megaphone" | "camera" | "microphone" | "screen_share" | "screen_share_audio";
+export type TrackKind = "audio" | "video";
+export type ShieldLevel = "none" | "deter" | "detect" | "block";
+export type ShieldMechanism = "unsupported" | "windows_exclude_from_capture" | "windows_monitor" | "macos_sharing_type";
 export type ShieldStatus = { 
 /**
  * How far it goes.
@@ -95,7 +95,7 @@ export type StartShare = {
  * A [`ScreenView::id`].
  */
 screen: DeviceId, };
-export type DeviceKind = "Microphone" | "Speaker" | "Camera";
+export type DeviceKind = "microphone" | "speaker" | "camera";
 export type ChooseDevice = { 
 /**
  * Which kind.
@@ -259,7 +259,7 @@ seq: number,
  * What changed.
  */
 change: Change, };
-export type Change = { "Phase": Phase } | { "Meeting": MeetingView | null } | { "Hosting": HostingView | null } | { "Devices": DevicesView } | { "Settings": SettingsView } | { "Vault": VaultView } | { "Shield": ShieldStatus } | { "Recents": Array<RecentView> } | { "PendingInvite": string | null } | { "Notices": Array<Notice> } | { "Levels": Levels };
+export type Change = { "slice": "phase", "value": Phase } | { "slice": "meeting", "value": MeetingView | null } | { "slice": "hosting", "value": HostingView | null } | { "slice": "devices", "value": DevicesView } | { "slice": "settings", "value": SettingsView } | { "slice": "vault", "value": VaultView } | { "slice": "shield", "value": ShieldStatus } | { "slice": "recents", "value": Array<RecentView> } | { "slice": "pending_invite", "value": string | null } | { "slice": "notices", "value": Array<Notice> } | { "slice": "levels", "value": Levels };
 export type Levels = { 
 /**
  * This machine's microphone, in a meeting or in the preview.
@@ -287,11 +287,11 @@ version: string,
  * `linux`, `windows`, `macos`.
  */
 os: string, };
-export type Phase = "Home" | { "Joining": { 
+export type Phase = { "at": "home" } | { "at": "joining", 
 /**
  * How far.
  */
-step: JoinStep, } } | "InMeeting" | { "Reconnecting": { 
+step: JoinStep, } | { "at": "in_meeting" } | { "at": "reconnecting", 
 /**
  * Why it was lost, as far as known.
  */
@@ -299,9 +299,9 @@ why: LostBecause,
 /**
  * Tries so far.
  */
-tries: number, } };
-export type JoinStep = "StartingHost" | "Finding" | "Entering" | "Connecting";
-export type LostBecause = "Network" | "HostUnreachable" | "HostClosing" | "ServerAsked";
+tries: number, };
+export type JoinStep = "starting_host" | "finding" | "entering" | "connecting";
+export type LostBecause = "network" | "host_unreachable" | "host_closing" | "server_asked";
 export type MeetingView = { 
 /**
  * What it is called.
@@ -364,15 +364,15 @@ allowed: Array<Capability>,
  * May this person change the row?
  */
 editable: boolean, };
-export type SwitchState = "Off" | "Starting" | { "On": { 
+export type SwitchState = { "is": "off" } | { "is": "starting" } | { "is": "on", 
 /**
  * Track for the own picture; `None` for sound.
  */
-track: string | null, } } | { "Blocked": { 
+track: string | null, } | { "is": "blocked", 
 /**
  * Why.
  */
-code: Code, } };
+code: Code, };
 export type PersonView = { 
 /**
  * Who.
@@ -423,8 +423,8 @@ muted: boolean,
  * What we do with it.
  */
 state: TrackState, };
-export type TrackState = "Waiting" | "Playing" | "RefusedUnsealed" | "WrongKey" | "NoDecoder";
-export type SealView = "Sealed" | "Open" | { "Partly": { 
+export type TrackState = "waiting" | "playing" | "refused_unsealed" | "wrong_key" | "no_decoder";
+export type SealView = { "is": "sealed" } | { "is": "open" } | { "is": "partly", 
 /**
  * How many were refused because they are not sealed.
  */
@@ -432,7 +432,7 @@ refused: number,
 /**
  * How many do not open with our key.
  */
-wrong_key: number, } };
+wrong_key: number, };
 export type LinkView = { 
 /**
  * In words.
@@ -446,7 +446,7 @@ rtt_ms: number | null,
  * Packets lost on the way to us in the last seconds, in percent.
  */
 loss_percent: number | null, };
-export type LinkQuality = "Unknown" | "Lost" | "Poor" | "Good" | "Excellent";
+export type LinkQuality = "unknown" | "lost" | "poor" | "good" | "excellent";
 export type HostingView = { 
 /**
  * What the meeting is called.
@@ -543,8 +543,8 @@ height: number,
  * The system's primary monitor?
  */
 is_primary: boolean, };
-export type Language = "System" | "Ja" | "En";
-export type Theme = "System" | "Light" | "Dark" | "Contrast";
+export type Language = "system" | "ja" | "en";
+export type Theme = "system" | "light" | "dark" | "contrast";
 export type SettingsView = { 
 /**
  * What this person is called; `None` until asked.
@@ -579,15 +579,15 @@ theme?: Theme,
  * Mirror the own camera picture.
  */
 mirror?: boolean, };
-export type VaultView = { "Keyring": { 
+export type VaultView = { "is": "keyring", 
 /**
  * As the system calls it.
  */
-name: string, } } | { "MemoryOnly": { 
+name: string, } | { "is": "memory_only", 
 /**
  * Why.
  */
-code: Code, } };
+code: Code, };
 export type RecentView = { 
 /**
  * For `join_recent`.
@@ -630,7 +630,7 @@ about: string | null,
  * Something that is wrong, or just news.
  */
 severity: Severity, };
-export type Severity = "Info" | "Warning" | "Error";
+export type Severity = "info" | "warning" | "error";
 export type Failure = { 
 /**
  * The page has words for it.
@@ -644,7 +644,7 @@ detail: string,
  * Would trying again make sense?
  */
 retry: boolean, };
-export type Code = "InviteUnreadable" | "InviteCut" | "InviteTooNew" | "InviteRefused" | "InviteExpired" | "SessionOver" | "HostUnreachable" | "HostKeyChanged" | "CertificateExpired" | "CertificateWrongName" | "CertificateUnknown" | "TlsTooOld" | "UrlNotSecure" | "UrlUnreadable" | "TokenRefused" | "NotAMeetingServer" | "RelayRequired" | "MediaBlocked" | "VersionMismatch" | "TooManyTries" | "RoomFull" | "JoinedElsewhere" | "Removed" | "MeetingOver" | "HostClosing" | "HostStartFailed" | "PortInUse" | "NotAllowed" | "RightRevoked" | "LastOwner" | "DeviceMissing" | "DeviceLost" | "DeviceBack" | "DeviceBusy" | "DeviceDenied" | "DeviceFailed" | "MicrophoneSwitched" | "ShareUnsupported" | "ShareLost" | "KeyringMissing" | "KeyringLocked" | "SettingsNotSaved" | "PageReloaded" | "TrackRefused" | "Reconnected" | "BadInput" | "NotInMeeting" | "AlreadyInMeeting" | "Internal";
+export type Code = "invite_unreadable" | "invite_cut" | "invite_too_new" | "invite_refused" | "invite_expired" | "session_over" | "host_unreachable" | "host_key_changed" | "certificate_expired" | "certificate_wrong_name" | "certificate_unknown" | "tls_too_old" | "url_not_secure" | "url_unreadable" | "token_refused" | "not_a_meeting_server" | "relay_required" | "media_blocked" | "version_mismatch" | "too_many_tries" | "room_full" | "joined_elsewhere" | "removed" | "meeting_over" | "host_closing" | "host_start_failed" | "port_in_use" | "not_allowed" | "right_revoked" | "last_owner" | "device_missing" | "device_lost" | "device_back" | "device_busy" | "device_denied" | "device_failed" | "microphone_switched" | "share_unsupported" | "share_lost" | "keyring_missing" | "keyring_locked" | "settings_not_saved" | "page_reloaded" | "track_refused" | "reconnected" | "bad_input" | "not_in_meeting" | "already_in_meeting" | "internal";
 export type UserId = string;
 export type DeviceId = string;
 export type DisplayName = string;
