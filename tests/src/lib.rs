@@ -1,1 +1,1 @@
-//! (map of the room)
+//! The inspection: the whole product from outside.

@@ -1,0 +1,3 @@
+//! A headless visitor.
+
+fn main() {}
