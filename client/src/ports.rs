@@ -90,6 +90,9 @@ pub trait LocalHost: Send + Sync {
 pub struct PageFrame {
     /// The track: a sid, or `local-camera`, `local-screen`, `preview`.
     pub track: String,
+    /// Number of the frame on its track: the client counts, from 0 and by one, because it keeps the ack window; the
+    /// count starts again with each [`FrameSink`].
+    pub seq: u32,
     /// What the bytes are.
     pub content: PageContent,
     /// RTP clock, 90 kHz.
