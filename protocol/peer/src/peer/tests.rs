@@ -1,0 +1,1 @@
+//! Two peers, wired in memory, in virtual time.

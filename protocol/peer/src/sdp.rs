@@ -1,0 +1,321 @@
+//! The facts of a session description that we act on, read line by line with limits: sections, directions, msids,
+//! SSRCs, rids, payload types, header extension ids. The library negotiates; this only tells who sends what.
+
+use std::collections::HashSet;
+use std::net::{IpAddr, SocketAddr};
+
+use crate::config::{Codec, Kind};
+use crate::error::PeerError;
+
+/// Bytes a description may have.
+pub const MAX_SDP: usize = 512 * 1024;
+
+/// Sections a description may have; a subscriber of 200 people's sound and picture needs 401.
+pub const MAX_SECTIONS: usize = 512;
+
+/// Rids, SSRCs and formats one section may have; Chromium needs 3, 6 and about 45.
+const MAX_PER_SECTION: usize = 128;
+
+const URI_MID: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
+const URI_RID: &str = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id";
+const URI_REPAIRED_RID: &str = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id";
+const URI_AUDIO_LEVEL: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
+const URI_TRANSPORT_CC: &str = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+
+/// The header extensions we use, for registration with the library.
+pub(crate) const EXTENSIONS: [(&str, bool, bool); 5] = [
+    // (URI, on audio, on video)
+    (URI_MID, true, true),
+    (URI_RID, false, true),
+    (URI_REPAIRED_RID, false, true),
+    (URI_AUDIO_LEVEL, true, false),
+    (URI_TRANSPORT_CC, true, true),
+];
+
+/// Ids of RFC 8285 header extensions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ExtensionIds {
+    /// RFC 9143.
+    pub mid: Option<u8>,
+    /// RFC 8852.
+    pub rid: Option<u8>,
+    /// RFC 8852, on retransmissions.
+    pub repaired_rid: Option<u8>,
+    /// RFC 6464.
+    pub audio_level: Option<u8>,
+    /// Transport-wide sequence number.
+    pub transport_cc: Option<u8>,
+}
+
+impl ExtensionIds {
+    fn learn(&mut self, id: u8, uri: &str) {
+        let slot = match uri {
+            URI_MID => &mut self.mid,
+            URI_RID => &mut self.rid,
+            URI_REPAIRED_RID => &mut self.repaired_rid,
+            URI_AUDIO_LEVEL => &mut self.audio_level,
+            URI_TRANSPORT_CC => &mut self.transport_cc,
+            _ => return,
+        };
+        slot.get_or_insert(id);
+    }
+}
+
+/// One payload type of a section.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Format {
+    /// 0..=127.
+    pub payload_type: u8,
+    /// If it is one of ours.
+    pub codec: Option<Codec>,
+    /// If it is a retransmission format: of which payload type (RFC 4588 `apt`).
+    pub repairs: Option<u8>,
+    /// H.264 only: packetization-mode 1.
+    pub non_interleaved: bool,
+}
+
+/// One `m=` section.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Section {
+    /// RFC 9143; empty only on a rejected section.
+    pub mid: String,
+    /// Sound or picture; `None` is the data section.
+    pub kind: Option<Kind>,
+    /// Port 0.
+    pub rejected: bool,
+    /// The describing side sends.
+    pub sends: bool,
+    /// The describing side receives.
+    pub receives: bool,
+    /// Stream and track id.
+    pub msid: Option<(String, String)>,
+    /// Media SSRCs (retransmission SSRCs are in `repairs`).
+    pub ssrcs: Vec<u32>,
+    /// (primary, retransmission) pairs, RFC 5576 FID.
+    pub repairs: Vec<(u32, u32)>,
+    /// Rids the describing side sends.
+    pub rids: Vec<String>,
+    /// In order of preference.
+    pub formats: Vec<Format>,
+}
+
+impl Section {
+    fn new(kind: Option<Kind>, rejected: bool, payload_types: impl Iterator<Item = u8>) -> Self {
+        let formats = payload_types
+            .take(MAX_PER_SECTION)
+            .map(|payload_type| Format { payload_type, codec: None, repairs: None, non_interleaved: false })
+            .collect();
+        Self {
+            mid: String::new(),
+            kind,
+            rejected,
+            sends: true,
+            receives: true,
+            msid: None,
+            ssrcs: vec![],
+            repairs: vec![],
+            rids: vec![],
+            formats,
+        }
+    }
+
+    /// The payload type to send `codec` with to the side that wrote this section.
+    #[must_use]
+    pub fn payload_type(&self, codec: Codec) -> Option<u8> {
+        let mut usable = self.formats.iter().filter(|format| format.codec == Some(codec));
+        match codec {
+            Codec::H264 => usable.find(|format| format.non_interleaved),
+            Codec::Opus | Codec::Vp8 => usable.next(),
+        }
+        .map(|format| format.payload_type)
+    }
+
+    fn format(&mut self, value: &str) -> Option<(&mut Format, usize)> {
+        let (payload_type, rest) = value.split_once(' ')?;
+        let offset = value.len() - rest.len();
+        let payload_type: u8 = payload_type.parse().ok()?;
+        self.formats.iter_mut().find(|format| format.payload_type == payload_type).map(|format| (format, offset))
+    }
+
+    fn attribute(&mut self, name: &str, value: &str) {
+        match name {
+            "mid" if value.len() <= 64 => self.mid = value.to_owned(),
+            "sendrecv" => (self.sends, self.receives) = (true, true),
+            "sendonly" => (self.sends, self.receives) = (true, false),
+            "recvonly" => (self.sends, self.receives) = (false, true),
+            "inactive" => (self.sends, self.receives) = (false, false),
+            "msid" => {
+                let mut words = value.split(' ');
+                if let (Some(stream), Some(track)) = (words.next(), words.next()) {
+                    self.msid = Some((stream.to_owned(), track.to_owned()));
+                }
+            }
+            "ssrc" => self.ssrc(value),
+            "ssrc-group" => self.ssrc_group(value),
+            "rid" => {
+                let mut words = value.split(' ');
+                if let (Some(rid), Some("send")) = (words.next(), words.next())
+                    && self.rids.len() < 8
+                    && rid.len() <= 16
+                {
+                    self.rids.push(rid.to_owned());
+                }
+            }
+            "rtpmap" => {
+                if let Some((format, offset)) = self.format(value) {
+                    format.codec = value[offset..].split('/').next().and_then(Codec::from_name);
+                }
+            }
+            "fmtp" => {
+                if let Some((format, offset)) = self.format(value) {
+                    for parameter in value[offset..].split(';') {
+                        match parameter.trim().split_once('=') {
+                            Some(("apt", apt)) => format.repairs = apt.parse().ok(),
+                            Some(("packetization-mode", "1")) => format.non_interleaved = true,
+                            Some(_) | None => {}
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn ssrc(&mut self, value: &str) {
+        let mut words = value.splitn(2, ' ');
+        let Some(ssrc) = words.next().and_then(|ssrc| ssrc.parse().ok()) else { return };
+        if self.ssrcs.len() < MAX_PER_SECTION && !self.ssrcs.contains(&ssrc) {
+            self.ssrcs.push(ssrc);
+        }
+        // Plan B's spelling, which Chromium still writes beside a=msid.
+        if self.msid.is_none()
+            && let Some(msid) = words.next().and_then(|rest| rest.strip_prefix("msid:"))
+            && let Some((stream, track)) = msid.split_once(' ')
+        {
+            self.msid = Some((stream.to_owned(), track.to_owned()));
+        }
+    }
+
+    fn ssrc_group(&mut self, value: &str) {
+        let mut words = value.split(' ');
+        if words.next() == Some("FID")
+            && let (Some(primary), Some(repair)) =
+                (words.next().and_then(|ssrc| ssrc.parse().ok()), words.next().and_then(|ssrc| ssrc.parse().ok()))
+            && self.repairs.len() < MAX_PER_SECTION
+        {
+            self.repairs.push((primary, repair));
+        }
+    }
+}
+
+/// A whole description.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// In order.
+    pub sections: Vec<Section>,
+    /// First ICE username fragment.
+    pub ufrag: String,
+    /// One id per extension for the whole bundle, as BUNDLE demands.
+    pub extensions: ExtensionIds,
+}
+
+impl Description {
+    /// Reads a description.
+    ///
+    /// # Errors
+    /// Too long, too many sections, no ICE credentials, a section without or with a repeated mid.
+    pub fn parse(sdp: &str) -> Result<Self, PeerError> {
+        if sdp.len() > MAX_SDP {
+            return Err(PeerError::TooLarge);
+        }
+        let mut found = Self { sections: vec![], ufrag: String::new(), extensions: ExtensionIds::default() };
+        for line in sdp.lines() {
+            let Some((kind, value)) = line.trim_end().split_once('=') else { continue };
+            match kind {
+                "m" => found.section(value)?,
+                "a" => found.attribute(value),
+                _ => {}
+            }
+        }
+        found.check()
+    }
+
+    fn section(&mut self, value: &str) -> Result<(), PeerError> {
+        if self.sections.len() == MAX_SECTIONS {
+            return Err(PeerError::TooLarge);
+        }
+        let mut words = value.split(' ');
+        let kind = match words.next() {
+            Some("audio") => Some(Kind::Audio),
+            Some("video") => Some(Kind::Video),
+            Some("application") => None,
+            Some(_) | None => return Err(PeerError::Description("a section of an unknown kind")),
+        };
+        let rejected = words.next() == Some("0");
+        let payload_types = words.skip(1).filter_map(|word| word.parse().ok()).filter(|pt: &u8| *pt < 128);
+        self.sections.push(Section::new(kind, rejected, payload_types));
+        Ok(())
+    }
+
+    fn attribute(&mut self, attribute: &str) {
+        let (name, value) = attribute.split_once(':').unwrap_or((attribute, ""));
+        match name {
+            "ice-ufrag" if self.ufrag.is_empty() => value.clone_into(&mut self.ufrag),
+            "extmap" => {
+                let mut words = value.split(' ');
+                let id = words.next().and_then(|id| id.split('/').next()).and_then(|id| id.parse().ok());
+                if let (Some(id @ 1..=14), Some(uri)) = (id, words.next()) {
+                    self.extensions.learn(id, uri);
+                }
+            }
+            _ => {
+                if let Some(section) = self.sections.last_mut() {
+                    section.attribute(name, value);
+                }
+            }
+        }
+    }
+
+    fn check(mut self) -> Result<Self, PeerError> {
+        if self.sections.is_empty() {
+            return Err(PeerError::Description("no section"));
+        }
+        if self.ufrag.is_empty() || self.ufrag.len() > 256 {
+            return Err(PeerError::Description("no ICE username fragment"));
+        }
+        let mut mids = HashSet::new();
+        for section in &mut self.sections {
+            if section.mid.is_empty() {
+                return Err(PeerError::Description("a section without mid"));
+            }
+            if !mids.insert(section.mid.clone()) {
+                return Err(PeerError::Description("a repeated mid"));
+            }
+            let repairs = &section.repairs;
+            section.ssrcs.retain(|ssrc| !repairs.iter().any(|(_, repair)| repair == ssrc));
+        }
+        Ok(self)
+    }
+
+    /// The section with this mid.
+    #[must_use]
+    pub fn by_mid(&self, mid: &str) -> Option<&Section> {
+        self.sections.iter().find(|section| section.mid == mid)
+    }
+}
+
+/// Where a remote candidate (`candidate:…` line, SDP attribute or `candidateInit` JSON) can be dialled over TCP.
+#[must_use]
+pub fn tcp_passive(candidate: &str) -> Option<SocketAddr> {
+    let start = candidate.find("candidate:")?;
+    let words: Vec<&str> = candidate[start..].split(['"', '\r', '\n']).next()?.split(' ').take(32).collect();
+    let ([_, _, transport, _, ip, port, ..], true) = (words.as_slice(), words.len() >= 8) else { return None };
+    let passive = words.windows(2).any(|pair| pair == ["tcptype", "passive"]);
+    if !transport.eq_ignore_ascii_case("tcp") || !passive {
+        return None;
+    }
+    Some(SocketAddr::new(ip.parse::<IpAddr>().ok()?, port.parse().ok().filter(|port| *port != 0)?))
+}
+
+#[cfg(test)]
+mod tests;
