@@ -1,6 +1,8 @@
-//! The two channels between real-time threads and the rest, named by what they lose.
-//! `Ring` carries samples and counts what did not fit; `Latest` holds one value, and the newest wins.
+//! The channels between real-time threads and the rest, named by what they lose.
+//! `Ring` carries samples and counts what did not fit; `Latest` holds one value, and the newest wins; `Mailbox` is a
+//! bounded queue: a full one gives the value back and counts.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -47,6 +49,12 @@ impl RingWriter {
     #[must_use]
     pub fn room(&self) -> usize {
         self.samples.slots()
+    }
+
+    /// Samples written and not yet read.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.samples.buffer().capacity() - self.samples.slots()
     }
 
     /// The reader is gone.
@@ -187,9 +195,157 @@ impl<T> Drop for LatestReader<T> {
     }
 }
 
+struct Post<T> {
+    state: Mutex<PostState<T>>,
+    ready: Condvar,
+    capacity: usize,
+    refused: AtomicU64,
+}
+
+struct PostState<T> {
+    queue: VecDeque<T>,
+    senders: usize,
+    reading: bool,
+}
+
+/// The writing end of a mailbox. Cloneable; when the last one is dropped the reader sees the end.
+pub struct MailboxSender<T>(Arc<Post<T>>);
+
+/// The reading end of a mailbox.
+pub struct MailboxReader<T>(Arc<Post<T>>);
+
+/// Why a mailbox did not take a value; it is given back.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Refused<T> {
+    /// As many values as it holds are waiting.
+    Full(T),
+    /// Nobody reads any more.
+    Closed(T),
+}
+
+/// A queue for at most `capacity` values.
+#[must_use]
+pub fn mailbox<T>(capacity: usize) -> (MailboxSender<T>, MailboxReader<T>) {
+    let post = Arc::new(Post {
+        state: Mutex::new(PostState { queue: VecDeque::with_capacity(capacity), senders: 1, reading: true }),
+        ready: Condvar::new(),
+        capacity,
+        refused: AtomicU64::new(0),
+    });
+    (MailboxSender(Arc::clone(&post)), MailboxReader(post))
+}
+
+impl<T> Post<T> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, PostState<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> MailboxSender<T> {
+    /// Puts a value at the end. Never waits.
+    ///
+    /// # Errors
+    /// Full (counted) or closed; the value comes back.
+    pub fn send(&self, value: T) -> Result<(), Refused<T>> {
+        let mut state = self.0.lock();
+        if !state.reading {
+            return Err(Refused::Closed(value));
+        }
+        if state.queue.len() >= self.0.capacity {
+            self.0.refused.fetch_add(1, Ordering::Relaxed);
+            return Err(Refused::Full(value));
+        }
+        state.queue.push_back(value);
+        drop(state);
+        self.0.ready.notify_one();
+        Ok(())
+    }
+
+    /// Values refused because it was full.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.0.refused.load(Ordering::Relaxed)
+    }
+}
+
+impl<T> Clone for MailboxSender<T> {
+    fn clone(&self) -> Self {
+        self.0.lock().senders += 1;
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Drop for MailboxSender<T> {
+    fn drop(&mut self) {
+        self.0.lock().senders -= 1;
+        self.0.ready.notify_all();
+    }
+}
+
+impl<T> MailboxReader<T> {
+    /// Takes the oldest value, waiting at most so long; zero never waits.
+    pub fn take(&self, wait: Duration) -> Taken<T> {
+        let state = self.0.lock();
+        let mut state = if wait.is_zero() {
+            state
+        } else {
+            self.0
+                .ready
+                .wait_timeout_while(state, wait, |s| s.queue.is_empty() && s.senders > 0)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0
+        };
+        match state.queue.pop_front() {
+            Some(value) => Taken::Value(value),
+            None if state.senders == 0 => Taken::Ended,
+            None => Taken::Nothing,
+        }
+    }
+
+    /// Values refused because it was full.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.0.refused.load(Ordering::Relaxed)
+    }
+}
+
+impl<T> Drop for MailboxReader<T> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.reading = false;
+        // What nobody will read is dropped outside the lock: it may hold rings and permits of its own.
+        let rest = std::mem::take(&mut state.queue);
+        drop(state);
+        drop(rest);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_full_mailbox_gives_the_value_back_and_counts() {
+        let (tx, rx) = mailbox(2);
+        assert_eq!(tx.send(1), Ok(()));
+        assert_eq!(tx.send(2), Ok(()));
+        assert_eq!(tx.send(3), Err(Refused::Full(3)));
+        assert_eq!(rx.refused(), 1);
+        assert_eq!(rx.take(Duration::ZERO), Taken::Value(1));
+        let other = tx.clone();
+        drop(tx);
+        assert_eq!(rx.take(Duration::ZERO), Taken::Value(2));
+        assert_eq!(rx.take(Duration::ZERO), Taken::Nothing);
+        drop(other);
+        assert_eq!(rx.take(Duration::ZERO), Taken::Ended);
+    }
+
+    #[test]
+    fn a_mailbox_nobody_reads_says_so() {
+        let (tx, rx) = mailbox(2);
+        drop(rx);
+        assert_eq!(tx.send(1), Err(Refused::Closed(1)));
+    }
 
     #[test]
     fn a_full_ring_counts_what_it_loses() {

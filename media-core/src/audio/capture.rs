@@ -1,0 +1,140 @@
+//! From the microphone's ring to blocks of the engine: mono, 48 kHz, at the engine's pace.
+//! Runs on the engine's thread. The device's clock and ours differ; the resampler's ratio is bent so that what waits in
+//! the ring stays just enough, and never grows.
+
+use super::resample::Resampler;
+use super::steady::Steady;
+use crate::channel::RingReader;
+use crate::device::StreamFormat;
+use crate::frame::{AudioBlock, BLOCK};
+
+/// Channels of a device, at most.
+pub const MAX_CHANNELS: u16 = 32;
+
+/// An attached microphone.
+#[derive(Debug)]
+pub struct Capture {
+    ring: RingReader,
+    format: StreamFormat,
+    resampler: Resampler,
+    steady: Steady,
+    raw: Vec<f32>,
+    mono: Vec<f32>,
+    started: bool,
+    underruns: u64,
+}
+
+impl Capture {
+    /// Attaches; `None` when the format is none we take.
+    #[must_use]
+    pub fn new(ring: RingReader, format: StreamFormat) -> Option<Self> {
+        if format.channels == 0 || format.channels > MAX_CHANNELS {
+            return None;
+        }
+        let resampler = Resampler::new(format.rate, crate::frame::SAMPLE_RATE)?;
+        Some(Self {
+            ring,
+            format,
+            resampler,
+            steady: Steady::new(),
+            raw: Vec::new(),
+            mono: Vec::new(),
+            started: false,
+            underruns: 0,
+        })
+    }
+
+    /// One block. Silence (and `false`) when the device has not delivered enough.
+    pub fn block(&mut self, out: &mut AudioBlock) -> bool {
+        let channels = usize::from(self.format.channels);
+        let wanted = self.resampler.wanted(BLOCK);
+        let waiting = self.ring.waiting() / channels;
+        // At first, wait for the margin too: a device delivers in pieces, and the first gap comes at once.
+        let enough = if self.started { wanted } else { wanted + self.frames(self.steady.margin()) };
+        if waiting < enough {
+            if self.started {
+                self.started = false;
+                self.underruns += 1;
+                self.steady.ran_dry();
+            }
+            out.fill(0.0);
+            return false;
+        }
+        self.started = true;
+        let left = waiting - wanted;
+        let too_much = self.steady.excess(self.seconds(left));
+        if too_much > 0.0 {
+            // A stall of ours or theirs: old sound is worth less than delay.
+            self.skip(self.frames(too_much));
+        }
+        self.resampler.bend(self.steady.bend());
+        let wanted = self.resampler.wanted(BLOCK);
+        self.read(wanted);
+        self.resampler.push(&self.mono);
+        self.resampler.pull(out);
+        for sample in out.iter_mut() {
+            if !sample.is_finite() {
+                *sample = 0.0;
+            }
+        }
+        true
+    }
+
+    fn read(&mut self, frames: usize) {
+        let channels = usize::from(self.format.channels);
+        self.raw.resize(frames * channels, 0.0);
+        let got = self.ring.read(&mut self.raw);
+        self.raw[got..].fill(0.0);
+        self.mono.clear();
+        if channels == 1 {
+            self.mono.extend_from_slice(&self.raw);
+        } else {
+            // The first two: further channels of a microphone array are often something else.
+            self.mono.extend(self.raw.chunks_exact(channels).map(|frame| (frame[0] + frame[1]) / 2.0));
+        }
+    }
+
+    fn skip(&mut self, frames: usize) {
+        let mut left = frames;
+        while left > 0 {
+            let piece = left.min(BLOCK);
+            self.read(piece);
+            left -= piece;
+        }
+    }
+
+    fn frames(&self, seconds: f64) -> usize {
+        (seconds * f64::from(self.format.rate)).round() as usize
+    }
+
+    fn seconds(&self, frames: usize) -> f64 {
+        frames as f64 / f64::from(self.format.rate)
+    }
+
+    /// Sound waiting in the ring.
+    #[must_use]
+    pub fn waiting(&self) -> std::time::Duration {
+        std::time::Duration::from_secs_f64(self.seconds(self.ring.waiting() / usize::from(self.format.channels)))
+    }
+
+    /// Blocks for which nothing was ready.
+    #[must_use]
+    pub const fn underruns(&self) -> u64 {
+        self.underruns
+    }
+
+    /// Samples the ring lost.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.ring.lost()
+    }
+
+    /// The device is gone and everything is read.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.ring.is_abandoned() && self.ring.waiting() == 0
+    }
+}
+
+#[cfg(test)]
+mod tests;

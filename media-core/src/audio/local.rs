@@ -1,0 +1,102 @@
+//! One of our own sounds: blocks in, sealed Opus out, as long as the permit lives.
+//! Runs on the engine's thread.
+
+use super::SpeakPermit;
+use super::level::Meter;
+use super::opus::{Encoder, EncoderSettings, OpusError, PACKET_SAMPLES};
+use crate::e2ee::{SealFrame, Sealing};
+use crate::frame::{AudioBlock, BLOCK, Codec, SealedFrame};
+
+/// Why a frame was not sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unsent {
+    /// It could not be encoded.
+    #[error(transparent)]
+    Encode(#[from] OpusError),
+    /// It could not be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealFrame),
+}
+
+/// A local track.
+pub struct Local {
+    permit: SpeakPermit,
+    sealing: Sealing,
+    encoder: Encoder,
+    muted: bool,
+    rtp_time: u32,
+    pending: [f32; PACKET_SAMPLES],
+    filled: usize,
+    meter: Meter,
+}
+
+impl Local {
+    /// A track that is not muted.
+    ///
+    /// # Errors
+    /// The encoder did not start.
+    pub fn new(
+        permit: SpeakPermit,
+        sealing: Sealing,
+        settings: EncoderSettings,
+        rtp_start: u32,
+    ) -> Result<Self, OpusError> {
+        Ok(Self {
+            permit,
+            sealing,
+            encoder: Encoder::new(settings)?,
+            muted: false,
+            rtp_time: rtp_start,
+            pending: [0.0; PACKET_SAMPLES],
+            filled: 0,
+            meter: Meter::new(),
+        })
+    }
+
+    /// Still allowed?
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.permit.is_live()
+    }
+
+    /// A muted track sends nothing; what was heard before is forgotten.
+    pub const fn mute(&mut self, muted: bool) {
+        self.muted = muted;
+        if muted {
+            self.filled = 0;
+        }
+    }
+
+    /// Time passed without a block: no microphone.
+    pub const fn skip(&mut self) {
+        self.rtp_time = self.rtp_time.wrapping_add(BLOCK as u32);
+        self.filled = 0;
+    }
+
+    /// Takes a block; a frame comes out of every second one.
+    ///
+    /// # Errors
+    /// See [`Unsent`].
+    pub fn block(&mut self, block: &AudioBlock) -> Result<Option<SealedFrame>, Unsent> {
+        if self.muted || !self.is_live() {
+            self.skip();
+            return Ok(None);
+        }
+        self.pending[self.filled..self.filled + BLOCK].copy_from_slice(block);
+        self.filled += BLOCK;
+        self.meter.push(block);
+        if self.filled < PACKET_SAMPLES {
+            return Ok(None);
+        }
+        self.filled = 0;
+        let rtp_time = self.rtp_time;
+        self.rtp_time = rtp_time.wrapping_add(PACKET_SAMPLES as u32);
+        let level = Some(self.meter.take());
+        let Some(packet) = self.encoder.encode(&self.pending)? else { return Ok(None) };
+        let data = self.sealing.protect(Codec::Opus, &packet)?;
+        Ok(Some(SealedFrame { codec: Codec::Opus, rtp_time, key: true, level, data }))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! From blocks of the engine to the speaker's ring: the device's rate and channels, at the device's pace.
+//! Runs on the engine's thread. The ring is primed so that the device never finds it empty in ordinary use, and the
+//! resampler is bent so that it neither runs dry nor grows.
+
+use super::resample::Resampler;
+use super::steady::Steady;
+use crate::channel::RingWriter;
+use crate::device::StreamFormat;
+use crate::frame::{AudioBlock, SAMPLE_RATE};
+
+/// Beyond this nothing is written: the device does not read.
+const STUCK: f64 = 0.25;
+
+/// An attached speaker.
+#[derive(Debug)]
+pub struct Playout {
+    ring: RingWriter,
+    format: StreamFormat,
+    resampler: Resampler,
+    steady: Steady,
+    mono: Vec<f32>,
+    raw: Vec<f32>,
+    underruns: u64,
+    started: bool,
+}
+
+impl Playout {
+    /// Attaches; `None` when the format is none we take.
+    #[must_use]
+    pub fn new(ring: RingWriter, format: StreamFormat) -> Option<Self> {
+        if format.channels == 0 || format.channels > super::capture::MAX_CHANNELS {
+            return None;
+        }
+        let resampler = Resampler::new(SAMPLE_RATE, format.rate)?;
+        Some(Self {
+            ring,
+            format,
+            resampler,
+            steady: Steady::new(),
+            mono: Vec::new(),
+            raw: Vec::new(),
+            underruns: 0,
+            started: false,
+        })
+    }
+
+    /// Writes one block.
+    pub fn block(&mut self, block: &AudioBlock) {
+        let waiting = self.fill();
+        if waiting > STUCK {
+            return;
+        }
+        if self.ring.waiting() == 0 {
+            if self.started {
+                self.underruns += 1;
+                self.steady.ran_dry();
+            }
+            self.started = true;
+            self.write_silence(self.steady.margin());
+        }
+        let too_much = self.steady.excess(waiting);
+        if too_much > 0.0 {
+            // Too much waits and bending would take seconds: leave this block out. It comes again in half a second if
+            // that was not enough.
+            return;
+        }
+        // Here more waiting means: make fewer samples of the same sound.
+        self.resampler.bend(self.steady.bend());
+        self.resampler.push(block);
+        let ready = self.resampler.ready();
+        self.mono.resize(ready, 0.0);
+        self.resampler.pull(&mut self.mono);
+        self.write();
+    }
+
+    fn write_silence(&mut self, seconds: f64) {
+        self.mono.clear();
+        self.mono.resize((seconds * f64::from(self.format.rate)) as usize, 0.0);
+        self.write();
+    }
+
+    fn write(&mut self) {
+        let channels = usize::from(self.format.channels);
+        if channels == 1 {
+            self.ring.write(&self.mono);
+            return;
+        }
+        self.raw.clear();
+        for &sample in &self.mono {
+            // Left and right; the subwoofer and the rear stay silent.
+            self.raw.extend((0..channels).map(|c| if c < 2 { sample } else { 0.0 }));
+        }
+        self.ring.write(&self.raw);
+    }
+
+    fn fill(&self) -> f64 {
+        (self.ring.waiting() / usize::from(self.format.channels)) as f64 / f64::from(self.format.rate)
+    }
+
+    /// Sound waiting in the ring.
+    #[must_use]
+    pub fn waiting(&self) -> std::time::Duration {
+        std::time::Duration::from_secs_f64(self.fill())
+    }
+
+    /// Times the ring was found empty.
+    #[must_use]
+    pub const fn underruns(&self) -> u64 {
+        self.underruns
+    }
+
+    /// The device is gone.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.ring.is_abandoned()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,240 @@
+//! One remote sound: opened, put in order, decoded, played at the engine's pace.
+//! Runs on the engine's thread; pure and bounded.
+
+use super::level::{Meter, is_quiet};
+use super::mix::Gain;
+use super::opus::{Decoder, OpusError};
+use super::resample::Resampler;
+use super::{RemoteAudio, RemoteStats};
+use crate::e2ee::{OpenFrame, Opening};
+use crate::frame::{AudioBlock, AudioLevel, BLOCK, Codec, SAMPLE_RATE};
+use crate::receive::TrackState;
+use crate::receive::jitter::{Jitter, Next};
+use crate::rtp::{MTU, Packet};
+use crate::time::MediaTime;
+
+/// Bend per sample of error: 20 ms off is corrected at 1 %.
+const PULL: f64 = 0.01 / 960.0;
+const MAX_BEND: f64 = 0.01;
+/// Beyond this much too late, quiet frames are left out.
+const CUT_QUIET: i64 = 60 * 48;
+/// Beyond this, any frame.
+const CUT_ANY: i64 = 150 * 48;
+/// Samples over which two pieces are blended, or sound fades in and out.
+const FADE: usize = 240;
+
+/// A remote sound.
+pub struct Remote {
+    kind: RemoteAudio,
+    opening: Opening,
+    jitter: Jitter,
+    decoder: Decoder,
+    resampler: Resampler,
+    /// Decoded and not yet resampled.
+    pcm: Vec<f32>,
+    /// Of a frame left out: its beginning, to be blended into what follows.
+    seam: Vec<f32>,
+    silent: bool,
+    state: TrackState,
+    wanted_gain: f32,
+    gain: Gain,
+    meter: Meter,
+    concealed: u64,
+    restored: u64,
+    unopened: u64,
+    dropped: u64,
+}
+
+impl Remote {
+    /// A track that has sent nothing.
+    ///
+    /// # Errors
+    /// The decoder did not start.
+    pub fn new(kind: RemoteAudio, opening: Opening) -> Result<Self, OpusError> {
+        Ok(Self {
+            kind,
+            opening,
+            jitter: Jitter::new(),
+            decoder: Decoder::new()?,
+            resampler: Resampler::new(SAMPLE_RATE, SAMPLE_RATE).ok_or(OpusError::Failed("no resampler"))?,
+            pcm: Vec::with_capacity(4 * BLOCK),
+            seam: Vec::with_capacity(FADE),
+            silent: true,
+            state: TrackState::Waiting,
+            wanted_gain: 1.0,
+            gain: Gain::new(1.0),
+            meter: Meter::new(),
+            concealed: 0,
+            restored: 0,
+            unopened: 0,
+            dropped: 0,
+        })
+    }
+
+    /// Takes a packet; answers the state when it changed.
+    pub fn packet(&mut self, packet: &Packet, at: MediaTime) -> Option<TrackState> {
+        if packet.payload.is_empty() || packet.payload.len() > 2 * MTU {
+            return None;
+        }
+        let state = match self.opening.open(Codec::Opus, &packet.payload) {
+            Ok(payload) => {
+                // In a plain meeting anything may be in there; in a sealed one the sender may still be broken.
+                let samples = Decoder::samples(&payload)?;
+                self.jitter.insert(packet.sequence, packet.rtp_time, samples, payload, at);
+                TrackState::Playing
+            }
+            // Blank frames the server makes when a track is muted.
+            Err(OpenFrame::ServerInjected) => return None,
+            Err(error) => {
+                self.unopened += 1;
+                match error {
+                    OpenFrame::NotSealed => TrackState::NotSealed,
+                    OpenFrame::WrongKey | OpenFrame::NoKey(_) => TrackState::WrongKey,
+                    OpenFrame::ServerInjected | OpenFrame::Malformed | OpenFrame::TooLarge(_) => return None,
+                }
+            }
+        };
+        if state == self.state {
+            return None;
+        }
+        self.state = state;
+        Some(state)
+    }
+
+    /// The next block.
+    pub fn block(&mut self, now: MediaTime, out: &mut AudioBlock) {
+        let error = self.jitter.error(now, self.pcm.len());
+        self.resampler.bend((error as f64 * PULL).clamp(-MAX_BEND, MAX_BEND));
+        let wanted = self.resampler.wanted(BLOCK);
+        // Bounded: every round adds a frame, and a frame is at least 2.5 ms.
+        for _ in 0..16 {
+            if self.pcm.len() >= wanted {
+                break;
+            }
+            self.feed(now);
+        }
+        let take = wanted.min(self.pcm.len());
+        self.resampler.push(&self.pcm[..take]);
+        self.pcm.drain(..take);
+        self.resampler.pull(out);
+        self.meter.push(out);
+    }
+
+    fn feed(&mut self, now: MediaTime) {
+        let from = self.pcm.len();
+        let frame = 2 * BLOCK;
+        match self.jitter.next(now) {
+            Next::Packet(payload) => {
+                let Ok(samples) = self.decoder.decode(&payload) else {
+                    self.conceal(frame);
+                    return;
+                };
+                let error = self.jitter.error(now, from);
+                let cut = error > CUT_ANY || (error > CUT_QUIET && is_quiet(samples));
+                // One at a time: the next one must be heard again.
+                if cut && self.seam.is_empty() && samples.len() >= FADE {
+                    self.seam.extend_from_slice(&samples[..FADE]);
+                    self.dropped += (samples.len() / BLOCK) as u64;
+                    return;
+                }
+                self.pcm.extend_from_slice(samples);
+                self.blend(from);
+            }
+            Next::Restore(next) => match self.decoder.restore(&next, frame) {
+                Ok(samples) => {
+                    self.pcm.extend_from_slice(samples);
+                    self.restored += 1;
+                    self.blend(from);
+                }
+                Err(_) => self.conceal(frame),
+            },
+            Next::Conceal => self.conceal(frame),
+            Next::Silence => {
+                if !self.silent {
+                    // Let what was made up die away rather than stop.
+                    self.silent = true;
+                    if let Ok(samples) = self.decoder.conceal(BLOCK) {
+                        let n = samples.len() as f32;
+                        self.pcm.extend(samples.iter().enumerate().map(|(i, s)| s * (1.0 - i as f32 / n)));
+                        return;
+                    }
+                }
+                self.pcm.resize(from + BLOCK, 0.0);
+            }
+        }
+    }
+
+    fn conceal(&mut self, samples: usize) {
+        self.concealed += (samples / BLOCK) as u64;
+        let from = self.pcm.len();
+        match self.decoder.conceal(samples) {
+            Ok(made) => self.pcm.extend_from_slice(made),
+            Err(_) => self.pcm.resize(from + samples, 0.0),
+        }
+        self.blend(from);
+    }
+
+    /// Joins what begins at `from` to what came before it.
+    fn blend(&mut self, from: usize) {
+        let fresh = &mut self.pcm[from..];
+        if !self.seam.is_empty() {
+            for (i, (new, old)) in fresh.iter_mut().zip(&self.seam).enumerate() {
+                let t = i as f32 / FADE as f32;
+                *new = old * (1.0 - t) + *new * t;
+            }
+            self.seam.clear();
+        }
+        if self.silent {
+            self.silent = false;
+            for (i, sample) in fresh.iter_mut().take(FADE).enumerate() {
+                *sample *= i as f32 / FADE as f32;
+            }
+        }
+    }
+
+    /// Adds a block to the mix.
+    pub fn mix(&mut self, block: &AudioBlock, duck: f32, to: &mut AudioBlock) {
+        let duck = match self.kind {
+            RemoteAudio::Megaphone => 1.0,
+            RemoteAudio::Microphone | RemoteAudio::Screen => duck,
+        };
+        self.gain.add(block, to, self.wanted_gain * duck);
+    }
+
+    /// How loud to play it.
+    pub const fn set_gain(&mut self, gain: f32) {
+        self.wanted_gain = if gain.is_nan() { 1.0 } else { gain.clamp(0.0, 4.0) };
+    }
+
+    /// Is a megaphone speaking?
+    #[must_use]
+    pub fn speaks_over(&self) -> bool {
+        self.kind == RemoteAudio::Megaphone && self.meter.hears_voice()
+    }
+
+    /// The level since the last call.
+    pub fn level(&mut self) -> AudioLevel {
+        self.meter.take()
+    }
+
+    /// Counters and measures.
+    #[must_use]
+    pub fn stats(&self, now: MediaTime) -> RemoteStats {
+        let jitter = self.jitter.stats();
+        RemoteStats {
+            received: jitter.received,
+            late: jitter.late,
+            lost: jitter.lost,
+            restored: self.restored,
+            concealed: self.concealed,
+            unopened: self.unopened,
+            overflowed: jitter.overflowed,
+            dropped_blocks: self.dropped,
+            target: self.jitter.target(),
+            delay: self.jitter.delay(now, self.pcm.len()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! Decides how to bend a resampler so that a ring between two clocks keeps a small margin.
+//! Pure arithmetic; told the fill once per block of 10 ms.
+//!
+//! A ring filled in pieces saws up and down, so only the lowest fill of each half second counts: that is the sound that
+//! waits for nothing.
+
+/// Blocks in a window.
+const WINDOW: u32 = 50;
+/// Least margin, in seconds.
+const MIN_MARGIN: f64 = 0.004;
+/// Most margin.
+const MAX_MARGIN: f64 = 0.060;
+/// Added when it ran dry.
+const MORE: f64 = 0.004;
+/// Taken away per calm window: 2 ms in ten seconds.
+const LESS: f64 = 0.000_1;
+/// Beyond this over the margin, sound is cut out.
+const FAR: f64 = 0.080;
+/// Bend per second of error: 10 ms off is corrected at 0.4 %, inaudible.
+const PULL: f64 = 0.4;
+/// Never more.
+const MAX_BEND: f64 = 0.008;
+
+/// Keeps one ring steady.
+#[derive(Debug, Clone)]
+pub struct Steady {
+    margin: f64,
+    lowest: f64,
+    seen: u32,
+    bend: f64,
+    /// The bend that drift needs all the time, learnt slowly.
+    drift: f64,
+}
+
+impl Default for Steady {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Steady {
+    /// Starts with a margin of 10 ms.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { margin: 0.010, lowest: f64::INFINITY, seen: 0, bend: 0.0, drift: 0.0 }
+    }
+
+    /// What should always be waiting, in seconds.
+    #[must_use]
+    pub const fn margin(&self) -> f64 {
+        self.margin
+    }
+
+    /// How much faster than nominal the ring should be emptied (or, negated, filled).
+    #[must_use]
+    pub const fn bend(&self) -> f64 {
+        self.bend
+    }
+
+    /// The ring ran dry: more margin from now on.
+    pub const fn ran_dry(&mut self) {
+        self.margin = (self.margin + MORE).min(MAX_MARGIN);
+        self.restart();
+    }
+
+    const fn restart(&mut self) {
+        self.lowest = f64::INFINITY;
+        self.seen = 0;
+    }
+
+    /// The fill now, after this block's share, in seconds. Answers how much is to be cut out at once: nearly always 0.
+    pub fn excess(&mut self, fill: f64) -> f64 {
+        self.lowest = self.lowest.min(fill);
+        self.seen += 1;
+        if self.seen < WINDOW {
+            return 0.0;
+        }
+        let error = self.lowest - self.margin;
+        self.restart();
+        if error > FAR {
+            return error;
+        }
+        self.margin = (self.margin - LESS).max(MIN_MARGIN);
+        self.drift = (self.drift + error * 0.02).clamp(-0.001, 0.001);
+        self.bend = (error * PULL + self.drift).clamp(-MAX_BEND, MAX_BEND);
+        0.0
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,303 @@
+//! The jitter buffer of one remote sound: holds packets until their turn, and says how fast to play.
+//! Pure and bounded. Time is counted in samples at 48 kHz; a packet's ideal arrival is its timestamp on the clock of the
+//! fastest recent packet, so `delay` is what we add to the quickest the network can do.
+//!
+//! The target follows the measured jitter (95th percentile of the last five seconds). The player is told by
+//! [`Jitter::error`] how far off it is and bends its speed a little; only a far excess is cut.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::reorder::Unwrap;
+use crate::frame::{BLOCK, SAMPLE_RATE};
+use crate::time::MediaTime;
+
+/// Sound held at most.
+pub const MAX_HELD: Duration = Duration::from_secs(1);
+/// Packets held at most, whatever their timestamps say.
+pub const MAX_PACKETS: usize = 256;
+/// The least delay aimed at: the engine looks every 10 ms.
+pub const MIN_TARGET: Duration = Duration::from_millis(15);
+/// The most delay aimed at; worse networks lose packets.
+pub const MAX_TARGET: Duration = Duration::from_millis(400);
+
+/// Arrivals remembered: five seconds of 20 ms packets.
+const HISTORY: usize = 256;
+/// Made-up sound at most before silence.
+const MAX_CONCEALED: i64 = 60 * 48;
+/// A hole longer than this is a pause, not a loss.
+const PAUSE: i64 = 120 * 48;
+/// A timestamp this far away means the sender started anew.
+const JUMP: i64 = 5 * SAMPLE_RATE as i64;
+
+/// What to play next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// This packet.
+    Packet(Bytes),
+    /// The packet before this one is lost: restore it from this one's error correction. It is not used up.
+    Restore(Bytes),
+    /// Make up one frame.
+    Conceal,
+    /// Silence: nothing is due.
+    Silence,
+}
+
+/// Counters of a jitter buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct JitterStats {
+    /// Packets taken.
+    pub received: u64,
+    /// Came after their turn, or twice.
+    pub late: u64,
+    /// Never came in time.
+    pub lost: u64,
+    /// Thrown away because too much was waiting.
+    pub overflowed: u64,
+}
+
+#[derive(Debug)]
+struct Held {
+    sequence: i64,
+    samples: i64,
+    payload: Bytes,
+}
+
+/// A jitter buffer.
+#[derive(Debug)]
+pub struct Jitter {
+    sequences: Unwrap,
+    times: UnwrapTime,
+    held: BTreeMap<i64, Held>,
+    /// Timestamp of what is played next; `None` while silent.
+    play: Option<i64>,
+    last_sequence: Option<i64>,
+    /// Made up since the last real packet while nothing was there, in samples.
+    owed: i64,
+    frame: i64,
+    transits: VecDeque<i64>,
+    fastest: i64,
+    target: i64,
+    since_measure: usize,
+    stats: JitterStats,
+}
+
+impl Default for Jitter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Jitter {
+    /// An empty buffer with the least delay.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            sequences: Unwrap::default(),
+            times: UnwrapTime::default(),
+            held: BTreeMap::new(),
+            play: None,
+            last_sequence: None,
+            owed: 0,
+            frame: 2 * BLOCK as i64,
+            transits: VecDeque::with_capacity(HISTORY),
+            fastest: 0,
+            target: samples(MIN_TARGET),
+            since_measure: 0,
+            stats: JitterStats::default(),
+        }
+    }
+
+    /// Takes an opened packet of `len` samples (48 kHz, at most 120 ms).
+    pub fn insert(&mut self, sequence: u16, rtp_time: u32, len: usize, payload: Bytes, now: MediaTime) {
+        let len = i64::try_from(len).unwrap_or(0).clamp(1, 120 * 48);
+        let time = self.times.extend(rtp_time);
+        if self.play.or_else(|| self.held.keys().next().copied()).is_some_and(|at| (time - at).abs() > JUMP) {
+            self.restart();
+        }
+        let sequence = self.sequences.extend(sequence);
+        self.measure(clock(now) - time);
+        self.stats.received += 1;
+        if self.play.is_some_and(|play| time + len <= play) || self.held.contains_key(&time) {
+            self.stats.late += 1;
+            return;
+        }
+        self.held.insert(time, Held { sequence, samples: len, payload });
+        while self.held.len() > MAX_PACKETS || self.span() > samples(MAX_HELD) {
+            let Some((first, _)) = self.held.pop_first() else { break };
+            self.stats.overflowed += 1;
+            self.play = self.play.map(|play| play.max(first + 1));
+        }
+    }
+
+    /// What to play now. Called when the player runs out; answers one frame's worth, and moves on.
+    pub fn next(&mut self, now: MediaTime) -> Next {
+        let Some(play) = self.play else { return self.start(now) };
+        let Some((&first, held)) = self.held.first_key_value() else {
+            if self.owed >= MAX_CONCEALED {
+                self.play = None;
+                self.owed = 0;
+                return Next::Silence;
+            }
+            self.owed += self.frame;
+            return Next::Conceal;
+        };
+        if first <= play {
+            return self.take(first);
+        }
+        // Something is missing, or the sender paused (silence is not sent with DTX, nor while muted).
+        let paused = self.last_sequence.is_some_and(|last| held.sequence == last + 1);
+        if first - play > PAUSE || paused {
+            self.play = None;
+            self.owed = 0;
+            if !paused {
+                self.stats.lost += u64::try_from((first - play) / self.frame).unwrap_or(0);
+            }
+            return self.start(now);
+        }
+        self.stats.lost += 1;
+        // What was made up while nothing was there stood for the loss.
+        let covered = self.owed.min(first - play);
+        if covered > 0 {
+            self.owed = 0;
+            self.play = Some(play + covered);
+            if play + covered >= first {
+                return self.take(first);
+            }
+        }
+        let step = self.frame.min(first - play - covered);
+        self.play = Some(play + covered + step);
+        if play + covered + step == first { Next::Restore(held.payload.clone()) } else { Next::Conceal }
+    }
+
+    fn take(&mut self, first: i64) -> Next {
+        let Some(held) = self.held.remove(&first) else { return Next::Silence };
+        self.play = Some(first + held.samples);
+        self.frame = held.samples;
+        self.last_sequence = Some(held.sequence);
+        self.owed = 0;
+        Next::Packet(held.payload)
+    }
+
+    /// Out of silence, once the first packet has waited its due.
+    fn start(&mut self, now: MediaTime) -> Next {
+        let Some((&first, _)) = self.held.first_key_value() else { return Next::Silence };
+        let due = first + self.fastest + self.target;
+        if clock(now) < due && self.span() < self.target + self.frame {
+            return Next::Silence;
+        }
+        self.take(first)
+    }
+
+    /// How much later than aimed at we play, in samples; negative: too early. `ahead` is decoded sound not yet played.
+    #[must_use]
+    pub fn error(&self, now: MediaTime, ahead: usize) -> i64 {
+        match self.play {
+            Some(play) => clock(now) - (play - i64::try_from(ahead).unwrap_or(0)) - self.fastest - self.target,
+            None => 0,
+        }
+    }
+
+    /// The delay aimed at.
+    #[must_use]
+    pub fn target(&self) -> Duration {
+        duration(self.target)
+    }
+
+    /// The delay now, with `ahead` decoded samples not yet played.
+    #[must_use]
+    pub fn delay(&self, now: MediaTime, ahead: usize) -> Duration {
+        if self.play.is_some() { duration(self.error(now, ahead) + self.target) } else { Duration::ZERO }
+    }
+
+    /// Counters.
+    #[must_use]
+    pub const fn stats(&self) -> JitterStats {
+        self.stats
+    }
+
+    /// Packets held.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.held.len()
+    }
+
+    fn span(&self) -> i64 {
+        match (self.held.first_key_value(), self.held.last_key_value()) {
+            (Some((first, _)), Some((last, held))) => last + held.samples - first,
+            (Some(_), None) | (None, Some(_)) | (None, None) => 0,
+        }
+    }
+
+    fn measure(&mut self, transit: i64) {
+        if self.transits.len() == HISTORY {
+            self.transits.pop_front();
+        }
+        self.transits.push_back(transit);
+        if self.transits.len() == 1 {
+            self.fastest = transit;
+        }
+        self.fastest = self.fastest.min(transit);
+        self.since_measure += 1;
+        // A slow packet counts at once, a calmer network only with the next look at everything.
+        let relative = transit - self.fastest;
+        let look = self.since_measure >= 16 || relative > self.target;
+        if !look {
+            return;
+        }
+        self.since_measure = 0;
+        self.fastest = self.transits.iter().copied().min().unwrap_or(transit);
+        let mut sorted: Vec<i64> = self.transits.iter().map(|t| t - self.fastest).collect();
+        sorted.sort_unstable();
+        let percentile = sorted[(sorted.len() * 95 / 100).min(sorted.len() - 1)];
+        // Half a block on top: packets and ticks do not meet.
+        self.target = (percentile + BLOCK as i64 / 2).clamp(samples(MIN_TARGET), samples(MAX_TARGET));
+    }
+
+    fn restart(&mut self) {
+        self.stats.overflowed += self.held.len() as u64;
+        self.held.clear();
+        self.transits.clear();
+        self.play = None;
+        self.last_sequence = None;
+        self.owed = 0;
+        self.target = samples(MIN_TARGET);
+    }
+}
+
+/// Extends 32-bit timestamps so that they never wrap.
+#[derive(Debug, Default)]
+struct UnwrapTime {
+    last: Option<i64>,
+}
+
+impl UnwrapTime {
+    fn extend(&mut self, time: u32) -> i64 {
+        let Some(last) = self.last else {
+            let first = i64::from(time);
+            self.last = Some(first);
+            return first;
+        };
+        let low = u32::try_from(last.rem_euclid(1 << 32)).unwrap_or(0);
+        let number = last + i64::from(time.wrapping_sub(low).cast_signed());
+        self.last = Some(number);
+        number
+    }
+}
+
+fn clock(now: MediaTime) -> i64 {
+    i64::try_from(u128::from(now.as_micros()) * 48 / 1000).unwrap_or(i64::MAX / 4)
+}
+
+fn samples(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros() * 48 / 1000).unwrap_or(i64::MAX / 4)
+}
+
+fn duration(samples: i64) -> Duration {
+    Duration::from_micros(u64::try_from(samples.max(0)).unwrap_or(0) * 1000 / 48)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,14 @@
+//! Pictures: from the camera's or screen's slot to sealed H.264, and from packets to frames for the page.
+//!
+//! Sending: one thread per source takes pictures from its [`Latest`](crate::channel::latest) and calls
+//! [`send::VideoSender::send`], or [`send::VideoSender::idle`] when none came for a tenth of a second.
+//! Receiving: [`receive::VideoReceiver`] per remote track, fed with packets; whole opened frames come out for the page,
+//! or for [`h264::Decoder`] where the page lacks the codec.
+
+pub mod annexb;
+pub mod codec;
+pub mod convert;
+pub mod h264;
+pub mod receive;
+pub mod scale;
+pub mod send;
