@@ -1,0 +1,238 @@
+//! Scenes of the rehearsal, chosen by `?scene=…&lang=ja|en|system&theme=…&still`.
+
+import type {
+  Capability,
+  Code,
+  MeetingView,
+  PersonView,
+  Role,
+  ShieldStatus,
+  Snapshot,
+  TrackState,
+  TrackView,
+} from "../generated/bridge";
+
+const ALL: Capability[] = ["microphone", "camera", "screen_share", "megaphone"];
+const NAMES = [
+  "佐藤 花子",
+  "鈴木 一郎",
+  "Emma Wilson",
+  "田中 美咲",
+  "高橋 健太",
+  "伊藤 さくら",
+  "Lukas Weber",
+  "渡辺 直樹",
+  "山本 結衣",
+  "中村 大輔",
+  "小林 彩",
+  "加藤 翔",
+  "吉田 恵",
+  "山田 太郎",
+  "佐々木 蓮",
+  "松本 楓",
+  "井上 悠",
+  "木村 葵",
+] as const;
+
+const BLOCK: ShieldStatus = { level: "block", mechanism: "windows_exclude_from_capture", failed: false };
+const NONE: ShieldStatus = { level: "none", mechanism: "unsupported", failed: false };
+const DETER: ShieldStatus = { level: "deter", mechanism: "macos_sharing_type", failed: false };
+
+function track(user: number, source: TrackView["source"], muted = false, state: TrackState = "playing"): TrackView {
+  const kind = source === "camera" || source === "screen_share" ? "video" : "audio";
+  return { id: `TR_${source}${user}`, source, kind, muted, state };
+}
+
+function person(at: number, tracks: TrackView[]): PersonView {
+  const role: Role = at === 0 ? "owner" : at % 5 === 2 ? "guest" : "member";
+  return {
+    user: `u_${at}kq7`,
+    sid: `PA_${at}`,
+    name: NAMES[at % NAMES.length] ?? "?",
+    role,
+    is_me: at === 0,
+    shield: at % 4 === 1 ? BLOCK : at % 4 === 3 ? DETER : NONE,
+    tracks,
+  };
+}
+
+function crowd(count: number): PersonView[] {
+  return Array.from({ length: count }, (_, at) => {
+    if (at === 0) return person(0, []);
+    const tracks = [track(at, "microphone", at % 3 === 0)];
+    if (at % 3 !== 2) tracks.push(track(at, "camera"));
+    return person(at, tracks);
+  });
+}
+
+function meeting(people: PersonView[]): MeetingView {
+  return {
+    title: "週次の打ち合わせ",
+    me: "u_0kq7",
+    people,
+    role: "owner",
+    allowed: ALL,
+    rights: [
+      { role: "owner", allowed: ALL, editable: false },
+      { role: "member", allowed: ["microphone", "camera", "screen_share"], editable: true },
+      { role: "guest", allowed: ["microphone", "camera"], editable: true },
+    ],
+    microphone: { is: "on", track: null },
+    camera: { is: "on", track: "local-camera" },
+    share: { is: "off" },
+    megaphone: { is: "off" },
+    seal: { is: "sealed" },
+    link: { quality: "excellent", rtt_ms: 4, loss_percent: 0 },
+  };
+}
+
+const HOST = {
+  title: "週次の打ち合わせ",
+  addresses: ["192.168.1.20:7880", "[2001:db8::20]:7880"],
+  fingerprint: "9f3a 07c2 b81e 44d0 6a5f 1c93 e27b 80d4",
+  people: 4,
+};
+
+function home(): Snapshot {
+  const now = Math.floor(Date.now() / 1000);
+  return {
+    seq: 0,
+    about: { version: "0.1.0", os: "linux" },
+    phase: { at: "home" },
+    meeting: null,
+    hosting: null,
+    devices: {
+      microphones: [
+        { id: "mic-1", name: "内蔵マイク", is_default: true },
+        { id: "mic-2", name: "USB ヘッドセット", is_default: false },
+      ],
+      speakers: [
+        { id: "spk-1", name: "内蔵スピーカー", is_default: true },
+        { id: "spk-2", name: "USB ヘッドセット", is_default: false },
+      ],
+      cameras: [{ id: "cam-1", name: "HD Webcam C270", is_default: true }],
+      screens: [
+        { id: "scr-1", name: "eDP-1", width: 1920, height: 1080, is_primary: true },
+        { id: "scr-2", name: "HDMI-1", width: 2560, height: 1440, is_primary: false },
+      ],
+      screens_blocked: null,
+      microphone: null,
+      speaker: null,
+      camera: null,
+      preview_track: null,
+      microphone_problem: null,
+      camera_problem: null,
+    },
+    settings: { name: "佐藤 花子", language: "ja", theme: "light", mirror: true },
+    vault: { is: "keyring", name: "GNOME Keyring" },
+    shield: NONE,
+    recents: [
+      { id: "r1", title: "週次の打ち合わせ", last_joined: now - 90_000, own: true, nearby: false, can_join: true },
+      { id: "r2", title: "デザインの相談", last_joined: now - 260_000, own: false, nearby: true, can_join: true },
+      { id: "r3", title: "採用面談（4 月）", last_joined: now - 900_000, own: false, nearby: false, can_join: false },
+    ],
+    pending_invite: null,
+    notices: [],
+  };
+}
+
+function inMeeting(people: PersonView[], change: Partial<MeetingView> = {}): Snapshot {
+  return { ...home(), phase: { at: "in_meeting" }, meeting: { ...meeting(people), ...change } };
+}
+
+const LINK = "shoji://join/morning-talk?v=1&a=192.168.1.20:7880&i=Zx81&k=pE3q&x=1893456000#c2VjcmV0";
+
+function replaceTracks(people: PersonView[], at: number, tracks: TrackView[]): PersonView[] {
+  return people.map((p, index) => (index === at ? { ...p, tracks } : p));
+}
+
+const SCENES: Readonly<Record<string, () => Snapshot>> = {
+  home,
+  first: () => ({
+    ...home(),
+    settings: { name: null, language: "ja", theme: "light", mirror: true },
+    recents: [],
+    vault: { is: "memory_only", code: "keyring_missing" },
+  }),
+  clicked: () => ({ ...home(), pending_invite: LINK }),
+  "no-devices": () => {
+    const snapshot = home();
+    return {
+      ...snapshot,
+      devices: {
+        ...snapshot.devices,
+        microphones: [],
+        cameras: [],
+        microphone_problem: "device_missing",
+        camera_problem: "device_busy",
+      },
+    };
+  },
+  alone: () => ({ ...inMeeting(crowd(1)), hosting: { ...HOST, people: 1 } }),
+  meeting: () => ({ ...inMeeting(crowd(4)), hosting: HOST }),
+  nine: () => inMeeting(crowd(9)),
+  sixteen: () => inMeeting(crowd(16)),
+  crowd: () => inMeeting(crowd(18)),
+  share: () => {
+    const people = crowd(5);
+    return inMeeting(replaceTracks(people, 1, [track(1, "microphone"), track(1, "camera"), track(1, "screen_share")]));
+  },
+  "two-shares": () => {
+    const people = crowd(5);
+    return inMeeting(replaceTracks(people, 1, [track(1, "microphone"), track(1, "screen_share")]), {
+      share: { is: "on", track: "local-screen" },
+    });
+  },
+  open: () =>
+    inMeeting(
+      crowd(3).map((p) => ({ ...p, role: null, shield: null })),
+      { seal: { is: "open" }, role: null, rights: [], link: { quality: "good", rtt_ms: 38, loss_percent: 1 } },
+    ),
+  partly: () => {
+    const people = replaceTracks(crowd(4), 1, [track(1, "microphone"), track(1, "camera", false, "refused_unsealed")]);
+    return {
+      ...inMeeting(replaceTracks(people, 2, [track(2, "microphone", false, "wrong_key")]), {
+        seal: { is: "partly", refused: 1, wrong_key: 1 },
+        link: { quality: "poor", rtt_ms: 310, loss_percent: 12 },
+      }),
+      notices: notices("track_refused", "device_lost"),
+    };
+  },
+  guest: () =>
+    inMeeting(crowd(4), {
+      role: "guest",
+      allowed: ["microphone"],
+      rights: meeting([]).rights.map((row) => ({ ...row, editable: false })),
+      camera: { is: "blocked", code: "not_allowed" },
+      microphone: { is: "off" },
+    }),
+  lost: () => ({
+    ...inMeeting(crowd(4), { link: { quality: "lost", rtt_ms: null, loss_percent: null } }),
+    phase: { at: "reconnecting", why: "host_unreachable", tries: 3 },
+  }),
+  unsupported: () => {
+    const snapshot = inMeeting(crowd(2), { camera: { is: "blocked", code: "device_busy" } });
+    return { ...snapshot, devices: { ...snapshot.devices, screens: [], screens_blocked: "share_unsupported" } };
+  },
+};
+
+function notices(...codes: Code[]): Snapshot["notices"] {
+  return codes.map((code, at) => ({
+    id: at + 1,
+    code,
+    about: code === "track_refused" ? "鈴木 一郎" : "USB ヘッドセット",
+    severity: at === 0 ? "error" : "warning",
+  }));
+}
+
+/** The snapshot of the scene that is asked for. */
+export function sceneOf(params: URLSearchParams): Snapshot {
+  const snapshot = (SCENES[params.get("scene") ?? "home"] ?? home)();
+  const language = params.get("lang");
+  const theme = params.get("theme");
+  if (language === "ja" || language === "en" || language === "system") snapshot.settings.language = language;
+  if (theme === "light" || theme === "dark" || theme === "contrast" || theme === "system")
+    snapshot.settings.theme = theme;
+  if (params.get("phase") === "joining") snapshot.phase = { at: "joining", step: "entering" };
+  return snapshot;
+}

@@ -1,0 +1,30 @@
+//! The picture of a track: borrows its canvas from the bridge.
+
+import { useEffect, useRef } from "react";
+import { mountPicture } from "../state/store";
+import styles from "./Picture.module.css";
+
+interface PictureProps {
+  track: string;
+  /** Left and right swapped, as in a mirror. */
+  mirrored?: boolean;
+  /** The whole picture, or the whole place. */
+  fit: "contain" | "cover";
+  label: string;
+}
+
+/** A moving picture. */
+export function Picture({ track, mirrored = false, fit, label }: PictureProps) {
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => (place.current ? mountPicture(track, place.current) : undefined), [track]);
+  return (
+    <div
+      ref={place}
+      className={styles.place}
+      role="img"
+      aria-label={label}
+      data-mirrored={mirrored || undefined}
+      data-fit={fit}
+    />
+  );
+}

@@ -1,0 +1,98 @@
+//! Share a screen: choose which, or learn why it cannot be.
+
+import { Button as AriaButton } from "react-aria-components";
+import { useTranslation } from "react-i18next";
+import { WithTip } from "../../../components/Button";
+import { Icon } from "../../../components/Icon";
+import { Bubble } from "../../../components/Sheet";
+import { wordsOf } from "../../../i18n";
+import { send, useSnapshot } from "../../../state/store";
+import type { Controls } from "../useControls";
+import { Face } from "./Toolbar";
+import styles from "./Toolbar.module.css";
+
+interface ShareButtonProps {
+  share: Controls["share"];
+  open: boolean;
+  onOpen: (open: boolean) => void;
+}
+
+/** The button and what opens above it. */
+export function ShareButton({ share, open, onOpen }: ShareButtonProps) {
+  const { t } = useTranslation();
+  const screensBlocked = useSnapshot((s) => s.devices.screens_blocked);
+  const why = share.blocked ?? screensBlocked;
+  if (share.on || share.starting) {
+    return (
+      <WithTip tip={t("common.shortcut", { label: t("meeting.stopShare"), keys: "S" })}>
+        <AriaButton className={styles.tool ?? ""} data-look="loud" onPress={share.stop} aria-keyshortcuts="S">
+          <Face icon="screen" label={t("meeting.stopShare")} />
+        </AriaButton>
+      </WithTip>
+    );
+  }
+  const words = why ? wordsOf(why) : null;
+  return (
+    <Bubble
+      title={words ? words.title : t("meeting.pickScreen")}
+      placement="top"
+      open={open}
+      onOpenChange={(isOpen) => {
+        if (isOpen && !why) void send("refresh_devices", {});
+        onOpen(isOpen);
+      }}
+      trigger={
+        <AriaButton
+          className={styles.tool ?? ""}
+          data-look="plain"
+          data-blocked={words !== null || undefined}
+          aria-keyshortcuts="S"
+          {...(words ? { "aria-label": `${t("meeting.share")}. ${words.title}` } : {})}
+        >
+          <Face icon="screen" label={t("meeting.share")} />
+        </AriaButton>
+      }
+    >
+      {(close) =>
+        words ? (
+          <p>{words.hint}</p>
+        ) : (
+          <ScreenList
+            onChoose={(screen) => {
+              close();
+              onOpen(false);
+              share.start(screen);
+            }}
+          />
+        )
+      }
+    </Bubble>
+  );
+}
+
+function ScreenList({ onChoose }: { onChoose: (screen: string) => void }) {
+  const { t } = useTranslation();
+  const screens = useSnapshot((s) => s.devices.screens);
+  return (
+    <>
+      <p>{t("meeting.pickScreenLead")}</p>
+      {screens.length === 0 && <p>{t("meeting.noScreens")}</p>}
+      <ul className={styles.screens}>
+        {screens.map((screen) => (
+          <li key={screen.id}>
+            <AriaButton className={styles.screen ?? ""} onPress={() => onChoose(screen.id)}>
+              <Icon name="monitor" size={26} />
+              <span className={styles.screenWords}>
+                <span className={styles.screenName}>{screen.name}</span>
+                <span className={styles.screenSize}>
+                  {t("meeting.pixels", { width: screen.width, height: screen.height })}
+                </span>
+              </span>
+              {screen.is_primary && <span className={styles.primary}>{t("meeting.primary")}</span>}
+            </AriaButton>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}

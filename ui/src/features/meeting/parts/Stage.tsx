@@ -1,0 +1,94 @@
+//! A shared screen, large, with everyone in a strip beside it.
+
+import { useState } from "react";
+import { ToggleButton, ToggleButtonGroup } from "react-aria-components";
+import { useTranslation } from "react-i18next";
+import type { MeetingView } from "../../../bridge/generated/bridge";
+import { Button } from "../../../components/Button";
+import { Icon } from "../../../components/Icon";
+import { Picture } from "../../../components/Picture";
+import type { SharedScreen } from "../../../state/selectors";
+import { usePictureSize } from "../../../state/store";
+import styles from "../Meeting.module.css";
+import { Tile } from "./Tile";
+
+interface StageProps {
+  meeting: MeetingView;
+  /** At least one. */
+  shared: readonly SharedScreen[];
+  onStop: () => void;
+}
+
+/** The stage and the strip. */
+export function Stage({ meeting, shared, onStop }: StageProps) {
+  const { t } = useTranslation();
+  const [chosen, setChosen] = useState<string | null>(null);
+  const screen = shared.find((s) => s.person.user === chosen) ?? shared[0];
+  if (!screen) return null;
+  const nameOf = (s: SharedScreen): string =>
+    s.person.is_me ? t("meeting.myScreen") : t("meeting.screenOf", { name: s.person.name });
+  return (
+    <div className={styles.withStage}>
+      <section className={styles.stage} aria-label={t("meeting.stage")}>
+        <Shown key={screen.person.user} screen={screen} label={nameOf(screen)} />
+        <div className={styles.stageBar}>
+          {shared.length > 1 ? (
+            <ToggleButtonGroup
+              className={styles.screens ?? ""}
+              aria-label={t("meeting.screens")}
+              selectionMode="single"
+              disallowEmptySelection
+              selectedKeys={[screen.person.user]}
+              onSelectionChange={(keys) => setChosen(String([...keys][0] ?? ""))}
+            >
+              {shared.map((s) => (
+                <ToggleButton key={s.person.user} id={s.person.user} className={styles.screenTab ?? ""}>
+                  {nameOf(s)}
+                </ToggleButton>
+              ))}
+            </ToggleButtonGroup>
+          ) : (
+            <p className={styles.screenName}>
+              <Icon name="monitor" size={16} />
+              {nameOf(screen)}
+            </p>
+          )}
+          {screen.person.is_me && (
+            <Button look="danger" onPress={onStop}>
+              {t("meeting.stopShare")}
+            </Button>
+          )}
+        </div>
+      </section>
+      <ul className={styles.strip} aria-label={t("meeting.tiles")}>
+        {meeting.people.map((person) => (
+          <Tile key={person.user} person={person} meeting={meeting} />
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function Shown({ screen, label }: { screen: SharedScreen; label: string }) {
+  const { t } = useTranslation();
+  const size = usePictureSize(screen.track);
+  if (screen.trouble) {
+    return (
+      <p className={styles.stageWords}>
+        <Icon name="alert" size={28} />
+        {t(`meeting.trouble.${screen.trouble}`)}
+      </p>
+    );
+  }
+  return (
+    <>
+      {screen.track !== null && <Picture track={screen.track} fit="contain" label={label} />}
+      {!size && (
+        <p className={styles.stageWords}>
+          <Icon name="monitor" size={28} />
+          {screen.person.is_me ? t("meeting.sharingLead") : t("meeting.waitingPicture")}
+        </p>
+      )}
+    </>
+  );
+}

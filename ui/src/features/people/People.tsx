@@ -1,0 +1,84 @@
+//! Who is here, with roles; the owner can change them.
+
+import { useTranslation } from "react-i18next";
+import type { MeetingView, PersonView, Role } from "../../bridge/generated/bridge";
+import { Avatar } from "../../components/Avatar";
+import { Choice } from "../../components/Field";
+import { Icon } from "../../components/Icon";
+import { cameraOf, hears, onMegaphone, runsMeeting } from "../../state/selectors";
+import { send } from "../../state/store";
+import styles from "./People.module.css";
+
+const ROLES: readonly Role[] = ["owner", "member", "guest"];
+
+/** The list. */
+export function People({ meeting }: { meeting: MeetingView }) {
+  const { t } = useTranslation();
+  return (
+    <>
+      {meeting.role === null && <p className={styles.lead}>{t("people.foreign")}</p>}
+      <ul className={styles.list}>
+        {meeting.people.map((person) => (
+          <Person key={person.user} person={person} meeting={meeting} />
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Person({ person, meeting }: { person: PersonView; meeting: MeetingView }) {
+  const { t } = useTranslation();
+  const heard = hears(person, meeting);
+  const seen = cameraOf(person, meeting).track !== null;
+  const sharing = person.is_me
+    ? meeting.share.is === "on"
+    : person.tracks.some((track) => track.source === "screen_share" && !track.muted);
+  return (
+    <li className={styles.person}>
+      <Avatar user={person.user} name={person.name} size="s" />
+      <div className={styles.words}>
+        <p className={styles.name}>{person.is_me ? t("common.youNamed", { name: person.name }) : person.name}</p>
+        {person.role && !runsMeeting(meeting) && <p className={styles.role}>{t(`roles.${person.role}`)}</p>}
+        {person.role && runsMeeting(meeting) && (
+          <Choice
+            quiet
+            small
+            label={t("people.role", { name: person.name })}
+            options={ROLES.map((role) => ({ id: role, label: t(`roles.${role}`) }))}
+            value={person.role}
+            onChange={(id) => {
+              const role = ROLES.find((r) => r === id);
+              if (role) void send("set_role", { user: person.user, role });
+            }}
+          />
+        )}
+      </div>
+      <span className={styles.states}>
+        {onMegaphone(person, meeting) && (
+          <span role="img" aria-label={t("meeting.megaphoneOn")} data-look="loud">
+            <Icon name="megaphone" size={17} />
+          </span>
+        )}
+        {sharing && (
+          <span role="img" aria-label={t("people.sharing")} data-look="on">
+            <Icon name="monitor" size={17} />
+          </span>
+        )}
+        <span
+          role="img"
+          aria-label={heard ? t("people.microphoneOn") : t("people.microphoneOff")}
+          data-look={heard ? "on" : "off"}
+        >
+          <Icon name={heard ? "mic" : "micOff"} size={17} />
+        </span>
+        <span
+          role="img"
+          aria-label={seen ? t("people.cameraOn") : t("people.cameraOff")}
+          data-look={seen ? "on" : "quiet"}
+        >
+          <Icon name={seen ? "camera" : "cameraOff"} size={17} />
+        </span>
+      </span>
+    </li>
+  );
+}

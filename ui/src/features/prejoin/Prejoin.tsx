@@ -1,0 +1,99 @@
+//! The preparations: see and hear oneself, choose devices, then join. Nothing leaves the machine before that.
+
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Button, IconButton } from "../../components/Button";
+import { Note, Problem } from "../../components/Problem";
+import { useSnapshot } from "../../state/store";
+import { DevicePicker } from "../settings/DevicePicker";
+import { JoinSteps } from "./JoinSteps";
+import styles from "./Prejoin.module.css";
+import { Preview } from "./Preview";
+import type { Plan } from "./plan";
+import { startsHost } from "./plan";
+import { MicrophoneCheck, SpeakerTest } from "./SoundCheck";
+import { useJoin } from "./useJoin";
+import { usePreview } from "./usePreview";
+
+interface PrejoinProps {
+  /** `null` after the page was reloaded while a join was on its way. */
+  plan: Plan | null;
+  onBack: () => void;
+  openSettings: () => void;
+}
+
+/** The screen before a meeting. */
+export function Prejoin({ plan, onBack, openSettings }: PrejoinProps) {
+  const { t } = useTranslation();
+  const join = useJoin();
+  const [microphone, setMicrophone] = useState(true);
+  const [camera, setCamera] = useState(true);
+  usePreview(microphone, camera, plan !== null && !join.busy);
+  const problems = useSnapshot((s) => s.devices);
+
+  return (
+    <main className={styles.screen}>
+      <header className={styles.head}>
+        <IconButton icon="back" label={t("common.back")} onPress={onBack} isDisabled={join.busy} />
+        <div className={styles.heading}>
+          <h1 className={styles.title}>{plan ? titleOf(plan, t) : t("prejoin.title")}</h1>
+          <p className={styles.lead}>{t("prejoin.lead")}</p>
+        </div>
+        <IconButton icon="settings" label={t("common.settings")} onPress={openSettings} />
+      </header>
+
+      <div className={styles.columns}>
+        <Preview
+          microphone={microphone}
+          camera={camera}
+          onMicrophone={setMicrophone}
+          onCamera={setCamera}
+          disabled={join.busy}
+        />
+        <section className={styles.side} aria-label={t("prejoin.title")}>
+          {join.busy ? (
+            <JoinSteps hosting={plan !== null && startsHost(plan)} />
+          ) : (
+            <>
+              <DevicePicker kind="microphone" />
+              {microphone && problems.microphone_problem ? (
+                <Problem code={problems.microphone_problem} look="warning" />
+              ) : (
+                <MicrophoneCheck on={microphone} />
+              )}
+              <div className={styles.pair}>
+                <DevicePicker kind="speaker" />
+                <SpeakerTest />
+              </div>
+              <DevicePicker kind="camera" />
+              {camera && problems.camera_problem && <Problem code={problems.camera_problem} look="warning" />}
+            </>
+          )}
+          <div className={styles.end}>
+            {join.failure && <Problem code={join.failure.code} />}
+            {join.busy ? (
+              <Button size="l" wide onPress={join.giveUp}>
+                {t("prejoin.giveUp")}
+              </Button>
+            ) : (
+              plan && (
+                <>
+                  {!microphone && !camera && <Note look="info" title={t("prejoin.withoutBoth")} />}
+                  <Button look="primary" size="l" wide autoFocus onPress={() => join.start(plan, microphone, camera)}>
+                    {join.failure ? t("common.retry") : startsHost(plan) ? t("prejoin.open") : t("prejoin.join")}
+                  </Button>
+                </>
+              )
+            )}
+          </div>
+        </section>
+      </div>
+    </main>
+  );
+}
+
+function titleOf(plan: Plan, t: ReturnType<typeof useTranslation>["t"]): string {
+  const title = plan.title;
+  if (startsHost(plan)) return t("prejoin.host", { title });
+  return plan.kind === "server" ? t("prejoin.server", { title }) : t("prejoin.invite", { title });
+}
