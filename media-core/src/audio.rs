@@ -7,7 +7,17 @@
 //! Latency we add: capture 10 ms (one block) + 20 ms (one Opus frame fills) + 6.5 ms (codec look-ahead); playout: jitter
 //! target (20 ms on a quiet network) + the speaker's ring (two device periods, at least 20 ms) + under 1 ms resampling.
 
+mod capture;
 mod engine;
+mod level;
+mod local;
+mod mix;
+mod opus;
+mod playout;
+mod remote;
+mod resample;
+mod steady;
+mod tone;
 
 use std::time::Duration;
 
@@ -23,6 +33,9 @@ use crate::rtp::Packet;
 use crate::time::{Bitrate, MediaTime};
 
 pub use engine::AudioEngine;
+pub use level::Meter;
+pub use opus::{Decoder, Encoder, EncoderSettings, OpusError, PACKET_SAMPLES};
+pub use resample::Resampler;
 
 /// Samples for the ring of a microphone or speaker: a second of stereo at 48 kHz. Divisible by every usual number of
 /// channels, so a full ring never splits a frame.

@@ -25,5 +25,7 @@ pub mod e2ee;
 pub mod frame;
 pub mod receive;
 pub mod rtp;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod time;
 pub mod video;

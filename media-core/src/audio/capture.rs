@@ -9,11 +9,11 @@ use crate::device::StreamFormat;
 use crate::frame::{AudioBlock, BLOCK};
 
 /// Channels of a device, at most.
-pub const MAX_CHANNELS: u16 = 32;
+pub(super) const MAX_CHANNELS: u16 = 32;
 
 /// An attached microphone.
 #[derive(Debug)]
-pub struct Capture {
+pub(super) struct Capture {
     ring: RingReader,
     format: StreamFormat,
     resampler: Resampler,
@@ -27,7 +27,7 @@ pub struct Capture {
 impl Capture {
     /// Attaches; `None` when the format is none we take.
     #[must_use]
-    pub fn new(ring: RingReader, format: StreamFormat) -> Option<Self> {
+    pub(super) fn new(ring: RingReader, format: StreamFormat) -> Option<Self> {
         if format.channels == 0 || format.channels > MAX_CHANNELS {
             return None;
         }
@@ -45,7 +45,7 @@ impl Capture {
     }
 
     /// One block. Silence (and `false`) when the device has not delivered enough.
-    pub fn block(&mut self, out: &mut AudioBlock) -> bool {
+    pub(super) fn block(&mut self, out: &mut AudioBlock) -> bool {
         let channels = usize::from(self.format.channels);
         let wanted = self.resampler.wanted(BLOCK);
         let waiting = self.ring.waiting() / channels;
@@ -113,25 +113,25 @@ impl Capture {
 
     /// Sound waiting in the ring.
     #[must_use]
-    pub fn waiting(&self) -> std::time::Duration {
+    pub(super) fn waiting(&self) -> std::time::Duration {
         std::time::Duration::from_secs_f64(self.seconds(self.ring.waiting() / usize::from(self.format.channels)))
     }
 
     /// Blocks for which nothing was ready.
     #[must_use]
-    pub const fn underruns(&self) -> u64 {
+    pub(super) const fn underruns(&self) -> u64 {
         self.underruns
     }
 
     /// Samples the ring lost.
     #[must_use]
-    pub fn lost(&self) -> u64 {
+    pub(super) fn lost(&self) -> u64 {
         self.ring.lost()
     }
 
     /// The device is gone and everything is read.
     #[must_use]
-    pub fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.ring.is_abandoned() && self.ring.waiting() == 0
     }
 }

@@ -1,35 +1,306 @@
-//! Owns all sound. Runs on the audio engine's one thread; pure: time is passed in, nothing waits.
+//! Owns all sound: devices' rings, local and remote tracks, the mix.
+//! Runs on the audio engine's one thread; pure: time is passed in, nothing waits, nothing is shared.
 
-use super::{AudioInput, AudioOutput, AudioStats};
-use crate::channel::MailboxReader;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use super::capture::Capture;
+use super::level::Meter;
+use super::local::Local;
+use super::mix::{Duck, Limiter};
+use super::opus::EncoderSettings;
+use super::playout::Playout;
+use super::remote::Remote;
+use super::tone::Tone;
+use super::{AudioInput, AudioOutput, AudioStats, Levels, LocalAudio, MAX_REMOTES, RemoteAudio, RemoteId};
+use crate::channel::{MailboxReader, Taken};
+use crate::frame::BLOCK;
 use crate::time::MediaTime;
+
+/// One block.
+const BLOCK_TIME: Duration = Duration::from_millis(10);
+/// A tick makes up for at most this many blocks; a longer stall is given up.
+const MAX_BEHIND: u64 = 10;
+/// Levels come every tenth of a second.
+const LEVEL_BLOCKS: u64 = 10;
+/// Messages taken per tick at most, so that a flood cannot hold up the sound.
+const INPUTS_PER_TICK: usize = 2 * super::MAILBOX;
+/// Outputs kept for a client that does not poll; beyond that the oldest are dropped.
+const MAX_OUTPUTS: usize = 1024;
+/// Unsent frames are reported at most this often.
+const REPORT_EVERY: Duration = Duration::from_secs(1);
 
 /// All sound of one person, driven by [`AudioEngine::tick`].
 pub struct AudioEngine {
     inputs: MailboxReader<AudioInput>,
+    outputs: VecDeque<AudioOutput>,
+    /// When the next block is due.
+    due: Option<MediaTime>,
+    now: MediaTime,
+    microphone: Option<Capture>,
+    speaker: Option<Playout>,
+    locals: BTreeMap<u8, Local>,
+    remotes: BTreeMap<RemoteId, Remote>,
+    duck: Duck,
+    limiter: Limiter,
+    tone: Option<Tone>,
+    microphone_meter: Meter,
+    speaker_meter: Meter,
+    want_levels: bool,
+    blocks: u64,
+    skipped: u64,
+    reported: Option<MediaTime>,
 }
+
+const fn slot(local: LocalAudio) -> u8 {
+    match local {
+        LocalAudio::Microphone => 0,
+        LocalAudio::Megaphone => 1,
+    }
+}
+
+const LOCALS: [LocalAudio; 2] = [LocalAudio::Microphone, LocalAudio::Megaphone];
 
 impl AudioEngine {
     /// An engine with no device and no track, that takes its orders from the mailbox.
     #[must_use]
-    pub const fn new(inputs: MailboxReader<AudioInput>) -> Self {
-        Self { inputs }
+    pub fn new(inputs: MailboxReader<AudioInput>) -> Self {
+        Self {
+            inputs,
+            outputs: VecDeque::new(),
+            due: None,
+            now: MediaTime::ZERO,
+            microphone: None,
+            speaker: None,
+            locals: BTreeMap::new(),
+            remotes: BTreeMap::new(),
+            duck: Duck::new(),
+            limiter: Limiter::new(),
+            tone: None,
+            microphone_meter: Meter::new(),
+            speaker_meter: Meter::new(),
+            want_levels: false,
+            blocks: 0,
+            skipped: 0,
+            reported: None,
+        }
     }
 
     /// Does what is due at `now`: call about every 10 ms. `false` when every sender of the mailbox is gone.
     pub fn tick(&mut self, now: MediaTime) -> bool {
-        let _ = now;
-        !matches!(self.inputs.take(std::time::Duration::ZERO), crate::channel::Taken::Ended)
+        self.now = now;
+        let open = self.take_inputs();
+        let mut due = self.due.unwrap_or(now);
+        let behind = u64::try_from(now.since(due).as_millis()).unwrap_or(u64::MAX) / 10;
+        if behind > MAX_BEHIND {
+            // The machine slept or the thread starved: that sound is over.
+            self.skipped += behind;
+            due = now;
+        }
+        while due <= now {
+            self.block(due);
+            due = due + BLOCK_TIME;
+        }
+        self.due = Some(due);
+        open
+    }
+
+    /// When the next block is due: sleep until then.
+    #[must_use]
+    pub fn next_tick(&self) -> Option<MediaTime> {
+        self.due
     }
 
     /// What is to be done outside, until `None`.
-    pub const fn poll(&mut self) -> Option<AudioOutput> {
-        None
+    pub fn poll(&mut self) -> Option<AudioOutput> {
+        self.outputs.pop_front()
     }
 
     /// Counters and measures.
     #[must_use]
     pub fn stats(&self) -> AudioStats {
-        AudioStats::default()
+        let (microphone, speaker) = (self.microphone.as_ref(), self.speaker.as_ref());
+        AudioStats {
+            blocks: self.blocks,
+            skipped_blocks: self.skipped,
+            capture_waiting: microphone.map(Capture::waiting).unwrap_or_default(),
+            capture_underruns: microphone.map(Capture::underruns).unwrap_or_default(),
+            capture_lost: microphone.map(Capture::lost).unwrap_or_default(),
+            speaker_waiting: speaker.map(Playout::waiting).unwrap_or_default(),
+            speaker_underruns: speaker.map(Playout::underruns).unwrap_or_default(),
+            remotes: self.remotes.iter().map(|(id, remote)| (*id, remote.stats(self.now))).collect(),
+        }
+    }
+
+    fn take_inputs(&mut self) -> bool {
+        for _ in 0..INPUTS_PER_TICK {
+            match self.inputs.take(Duration::ZERO) {
+                Taken::Value(input) => self.on_input(input),
+                Taken::Nothing => return true,
+                Taken::Ended => return false,
+            }
+        }
+        true
+    }
+
+    fn on_input(&mut self, input: AudioInput) {
+        match input {
+            AudioInput::AttachMicrophone(ring, format) => {
+                self.microphone = Capture::new(ring, format);
+                if self.microphone.is_none() {
+                    self.emit(AudioOutput::MicrophoneEnded);
+                }
+            }
+            AudioInput::DetachMicrophone => self.microphone = None,
+            AudioInput::AttachSpeaker(ring, format) => {
+                self.speaker = Playout::new(ring, format);
+                if self.speaker.is_none() {
+                    self.emit(AudioOutput::SpeakerEnded);
+                }
+            }
+            AudioInput::DetachSpeaker => self.speaker = None,
+            AudioInput::StartLocal { permit, sealing, bitrate, dtx, rtp_start } => {
+                let local = permit.of();
+                let settings = EncoderSettings { bitrate, dtx, ..EncoderSettings::default() };
+                match Local::new(permit, sealing, settings, rtp_start) {
+                    Ok(track) => {
+                        self.locals.insert(slot(local), track);
+                    }
+                    Err(error) => self.emit(AudioOutput::Unsent(local, error.to_string())),
+                }
+            }
+            AudioInput::StopLocal(local) => {
+                self.locals.remove(&slot(local));
+            }
+            AudioInput::MuteLocal(local, muted) => {
+                if let Some(track) = self.locals.get_mut(&slot(local)) {
+                    track.mute(muted);
+                }
+            }
+            AudioInput::AddRemote { id, kind, opening } => self.on_add_remote(id, kind, opening),
+            AudioInput::RemoveRemote(id) => {
+                self.remotes.remove(&id);
+            }
+            AudioInput::SetGain(id, gain) => {
+                if let Some(remote) = self.remotes.get_mut(&id) {
+                    remote.set_gain(gain);
+                }
+            }
+            AudioInput::Packet { id, packet, at } => {
+                let changed = self.remotes.get_mut(&id).and_then(|remote| remote.packet(&packet, at));
+                if let Some(state) = changed {
+                    self.emit(AudioOutput::State(id, state));
+                }
+            }
+            AudioInput::TestTone => self.tone = Some(Tone::new()),
+            AudioInput::WantLevels(want) => self.want_levels = want,
+        }
+    }
+
+    fn on_add_remote(&mut self, id: RemoteId, kind: RemoteAudio, opening: crate::e2ee::Opening) {
+        if self.remotes.len() >= MAX_REMOTES && !self.remotes.contains_key(&id) {
+            tracing::warn!(remotes = self.remotes.len(), "too many remote sounds, one is not played");
+            return;
+        }
+        match Remote::new(kind, opening) {
+            Ok(remote) => {
+                self.remotes.insert(id, remote);
+            }
+            Err(error) => tracing::error!(%error, "a remote sound cannot be decoded"),
+        }
+    }
+
+    fn block(&mut self, now: MediaTime) {
+        self.blocks += 1;
+        self.capture(now);
+        self.play(now);
+        if self.want_levels && self.blocks.is_multiple_of(LEVEL_BLOCKS) {
+            self.levels();
+        }
+    }
+
+    fn capture(&mut self, now: MediaTime) {
+        for local in LOCALS {
+            if self.locals.get(&slot(local)).is_some_and(|track| !track.is_live()) {
+                self.locals.remove(&slot(local));
+                self.emit(AudioOutput::Revoked(local));
+            }
+        }
+        let mut block = [0.0; BLOCK];
+        let Some(microphone) = &mut self.microphone else {
+            for track in self.locals.values_mut() {
+                track.skip();
+            }
+            return;
+        };
+        microphone.block(&mut block);
+        let over = microphone.is_over();
+        self.microphone_meter.push(&block);
+        for local in LOCALS {
+            let sent = self.locals.get_mut(&slot(local)).map(|track| track.block(&block));
+            match sent {
+                Some(Ok(Some(frame))) => self.emit(AudioOutput::Frame(local, frame)),
+                Some(Ok(None)) | None => {}
+                Some(Err(error)) => {
+                    if self.reported.is_none_or(|at| now.since(at) >= REPORT_EVERY) {
+                        self.reported = Some(now);
+                        self.emit(AudioOutput::Unsent(local, error.to_string()));
+                    }
+                }
+            }
+        }
+        if over {
+            self.microphone = None;
+            self.emit(AudioOutput::MicrophoneEnded);
+        }
+    }
+
+    fn play(&mut self, now: MediaTime) {
+        let mut mix = [0.0; BLOCK];
+        let mut block = [0.0; BLOCK];
+        let speaks_over = self.remotes.values().any(Remote::speaks_over);
+        let duck = self.duck.step(speaks_over);
+        for remote in self.remotes.values_mut() {
+            remote.block(now, &mut block);
+            remote.mix(&block, duck, &mut mix);
+        }
+        if let Some(tone) = &mut self.tone
+            && !tone.add(&mut mix)
+        {
+            self.tone = None;
+            self.emit(AudioOutput::TestToneEnded);
+        }
+        self.limiter.limit(&mut mix);
+        self.speaker_meter.push(&mix);
+        let Some(speaker) = &mut self.speaker else { return };
+        if speaker.is_over() {
+            self.speaker = None;
+            self.emit(AudioOutput::SpeakerEnded);
+            return;
+        }
+        speaker.block(&mix);
+    }
+
+    fn levels(&mut self) {
+        let measured = self.microphone_meter.take();
+        let microphone = self.microphone.is_some().then_some(measured);
+        let remotes = self
+            .remotes
+            .iter_mut()
+            .map(|(id, remote)| (*id, remote.level()))
+            .filter(|(_, level)| level.below_full < 127)
+            .collect();
+        let speaker = self.speaker_meter.take();
+        self.emit(AudioOutput::Levels(Levels { microphone, speaker, remotes }));
+    }
+
+    fn emit(&mut self, output: AudioOutput) {
+        if self.outputs.len() >= MAX_OUTPUTS {
+            self.outputs.pop_front();
+        }
+        self.outputs.push_back(output);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,8 +3,6 @@
 
 use crate::frame::AudioLevel;
 
-/// Silence.
-pub const SILENT: AudioLevel = AudioLevel { below_full: 127, voice: false };
 /// Speech stands out of the noise by this much, in dB.
 const ABOVE_NOISE: f32 = 9.0;
 /// What is quieter is never speech, in dBov.
@@ -83,7 +81,7 @@ fn decibel(energy: f64, samples: usize) -> f32 {
 
 /// Quieter than -55 dBov: nobody misses it.
 #[must_use]
-pub fn is_quiet(block: &[f32]) -> bool {
+pub(super) fn is_quiet(block: &[f32]) -> bool {
     decibel(energy(block), block.len()) < QUIETEST_SPEECH
 }
 

@@ -9,7 +9,7 @@ use crate::frame::{AudioBlock, BLOCK, Codec, SealedFrame};
 
 /// Why a frame was not sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unsent {
+pub(super) enum Unsent {
     /// It could not be encoded.
     #[error(transparent)]
     Encode(#[from] OpusError),
@@ -19,7 +19,7 @@ pub enum Unsent {
 }
 
 /// A local track.
-pub struct Local {
+pub(super) struct Local {
     permit: SpeakPermit,
     sealing: Sealing,
     encoder: Encoder,
@@ -35,7 +35,7 @@ impl Local {
     ///
     /// # Errors
     /// The encoder did not start.
-    pub fn new(
+    pub(super) fn new(
         permit: SpeakPermit,
         sealing: Sealing,
         settings: EncoderSettings,
@@ -55,12 +55,12 @@ impl Local {
 
     /// Still allowed?
     #[must_use]
-    pub fn is_live(&self) -> bool {
+    pub(super) fn is_live(&self) -> bool {
         self.permit.is_live()
     }
 
     /// A muted track sends nothing; what was heard before is forgotten.
-    pub const fn mute(&mut self, muted: bool) {
+    pub(super) const fn mute(&mut self, muted: bool) {
         self.muted = muted;
         if muted {
             self.filled = 0;
@@ -68,7 +68,7 @@ impl Local {
     }
 
     /// Time passed without a block: no microphone.
-    pub const fn skip(&mut self) {
+    pub(super) const fn skip(&mut self) {
         self.rtp_time = self.rtp_time.wrapping_add(BLOCK as u32);
         self.filled = 0;
     }
@@ -77,7 +77,7 @@ impl Local {
     ///
     /// # Errors
     /// See [`Unsent`].
-    pub fn block(&mut self, block: &AudioBlock) -> Result<Option<SealedFrame>, Unsent> {
+    pub(super) fn block(&mut self, block: &AudioBlock) -> Result<Option<SealedFrame>, Unsent> {
         if self.muted || !self.is_live() {
             self.skip();
             return Ok(None);

@@ -12,19 +12,19 @@ const RELEASE: f32 = 0.04;
 
 /// Moves from one gain to another within a block, so that nothing clicks.
 #[derive(Debug, Clone, Copy)]
-pub struct Gain {
+pub(super) struct Gain {
     now: f32,
 }
 
 impl Gain {
     /// Starts at this gain.
     #[must_use]
-    pub const fn new(gain: f32) -> Self {
+    pub(super) const fn new(gain: f32) -> Self {
         Self { now: gain }
     }
 
     /// Adds `from` to `to`, moving to `gain` over the block.
-    pub fn add(&mut self, from: &[f32], to: &mut [f32], gain: f32) {
+    pub(super) fn add(&mut self, from: &[f32], to: &mut [f32], gain: f32) {
         let step = (gain - self.now) / to.len().max(1) as f32;
         for (to, from) in to.iter_mut().zip(from) {
             self.now += step;
@@ -36,40 +36,39 @@ impl Gain {
 
 /// How loud the others are while a megaphone may speak over them.
 #[derive(Debug, Clone, Copy)]
-pub struct Duck {
+pub(super) struct Duck {
     now: f32,
 }
 
 impl Duck {
     /// Not ducked.
     #[must_use]
-    pub const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Self { now: 1.0 }
     }
 
     /// One block later: down within 50 ms, up within half a second.
-    pub fn step(&mut self, megaphone_speaks: bool) -> f32 {
-        self.now =
-            if megaphone_speaks { (self.now - 0.15).max(DUCKED) } else { (self.now + 0.015).min(1.0) };
+    pub(super) fn step(&mut self, megaphone_speaks: bool) -> f32 {
+        self.now = if megaphone_speaks { (self.now - 0.15).max(DUCKED) } else { (self.now + 0.015).min(1.0) };
         self.now
     }
 }
 
 /// Keeps the sum within full scale: lowers loud sums as a whole, and bends what still sticks out.
 #[derive(Debug, Clone, Copy)]
-pub struct Limiter {
+pub(super) struct Limiter {
     gain: f32,
 }
 
 impl Limiter {
     /// A limiter that does nothing yet.
     #[must_use]
-    pub const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Self { gain: 1.0 }
     }
 
     /// Limits a block; what comes out is finite and within -1 to 1.
-    pub fn limit(&mut self, block: &mut AudioBlock) {
+    pub(super) fn limit(&mut self, block: &mut AudioBlock) {
         let peak = block.iter().fold(0.0_f32, |peak, s| if s.is_finite() { peak.max(s.abs()) } else { peak });
         let wanted = if peak > 1.0 { 1.0 / peak } else { 1.0 };
         let next = if wanted < self.gain { wanted } else { (self.gain + RELEASE).min(wanted) };

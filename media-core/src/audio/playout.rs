@@ -13,7 +13,7 @@ const STUCK: f64 = 0.25;
 
 /// An attached speaker.
 #[derive(Debug)]
-pub struct Playout {
+pub(super) struct Playout {
     ring: RingWriter,
     format: StreamFormat,
     resampler: Resampler,
@@ -27,7 +27,7 @@ pub struct Playout {
 impl Playout {
     /// Attaches; `None` when the format is none we take.
     #[must_use]
-    pub fn new(ring: RingWriter, format: StreamFormat) -> Option<Self> {
+    pub(super) fn new(ring: RingWriter, format: StreamFormat) -> Option<Self> {
         if format.channels == 0 || format.channels > super::capture::MAX_CHANNELS {
             return None;
         }
@@ -45,7 +45,7 @@ impl Playout {
     }
 
     /// Writes one block.
-    pub fn block(&mut self, block: &AudioBlock) {
+    pub(super) fn block(&mut self, block: &AudioBlock) {
         let waiting = self.fill();
         if waiting > STUCK {
             return;
@@ -99,19 +99,19 @@ impl Playout {
 
     /// Sound waiting in the ring.
     #[must_use]
-    pub fn waiting(&self) -> std::time::Duration {
+    pub(super) fn waiting(&self) -> std::time::Duration {
         std::time::Duration::from_secs_f64(self.fill())
     }
 
     /// Times the ring was found empty.
     #[must_use]
-    pub const fn underruns(&self) -> u64 {
+    pub(super) const fn underruns(&self) -> u64 {
         self.underruns
     }
 
     /// The device is gone.
     #[must_use]
-    pub fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.ring.is_abandoned()
     }
 }

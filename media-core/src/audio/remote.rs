@@ -24,7 +24,7 @@ const CUT_ANY: i64 = 150 * 48;
 const FADE: usize = 240;
 
 /// A remote sound.
-pub struct Remote {
+pub(super) struct Remote {
     kind: RemoteAudio,
     opening: Opening,
     jitter: Jitter,
@@ -50,7 +50,7 @@ impl Remote {
     ///
     /// # Errors
     /// The decoder did not start.
-    pub fn new(kind: RemoteAudio, opening: Opening) -> Result<Self, OpusError> {
+    pub(super) fn new(kind: RemoteAudio, opening: Opening) -> Result<Self, OpusError> {
         Ok(Self {
             kind,
             opening,
@@ -72,7 +72,7 @@ impl Remote {
     }
 
     /// Takes a packet; answers the state when it changed.
-    pub fn packet(&mut self, packet: &Packet, at: MediaTime) -> Option<TrackState> {
+    pub(super) fn packet(&mut self, packet: &Packet, at: MediaTime) -> Option<TrackState> {
         if packet.payload.is_empty() || packet.payload.len() > 2 * MTU {
             return None;
         }
@@ -102,7 +102,7 @@ impl Remote {
     }
 
     /// The next block.
-    pub fn block(&mut self, now: MediaTime, out: &mut AudioBlock) {
+    pub(super) fn block(&mut self, now: MediaTime, out: &mut AudioBlock) {
         let error = self.jitter.error(now, self.pcm.len());
         self.resampler.bend((error as f64 * PULL).clamp(-MAX_BEND, MAX_BEND));
         let wanted = self.resampler.wanted(BLOCK);
@@ -129,7 +129,7 @@ impl Remote {
                     self.conceal(frame);
                     return;
                 };
-                let error = self.jitter.error(now, from);
+                let error = self.jitter.error(now, from + samples.len());
                 let cut = error > CUT_ANY || (error > CUT_QUIET && is_quiet(samples));
                 // One at a time: the next one must be heard again.
                 if cut && self.seam.is_empty() && samples.len() >= FADE {
@@ -193,7 +193,7 @@ impl Remote {
     }
 
     /// Adds a block to the mix.
-    pub fn mix(&mut self, block: &AudioBlock, duck: f32, to: &mut AudioBlock) {
+    pub(super) fn mix(&mut self, block: &AudioBlock, duck: f32, to: &mut AudioBlock) {
         let duck = match self.kind {
             RemoteAudio::Megaphone => 1.0,
             RemoteAudio::Microphone | RemoteAudio::Screen => duck,
@@ -202,24 +202,24 @@ impl Remote {
     }
 
     /// How loud to play it.
-    pub const fn set_gain(&mut self, gain: f32) {
+    pub(super) const fn set_gain(&mut self, gain: f32) {
         self.wanted_gain = if gain.is_nan() { 1.0 } else { gain.clamp(0.0, 4.0) };
     }
 
     /// Is a megaphone speaking?
     #[must_use]
-    pub fn speaks_over(&self) -> bool {
+    pub(super) fn speaks_over(&self) -> bool {
         self.kind == RemoteAudio::Megaphone && self.meter.hears_voice()
     }
 
     /// The level since the last call.
-    pub fn level(&mut self) -> AudioLevel {
+    pub(super) fn level(&mut self) -> AudioLevel {
         self.meter.take()
     }
 
     /// Counters and measures.
     #[must_use]
-    pub fn stats(&self, now: MediaTime) -> RemoteStats {
+    pub(super) fn stats(&self, now: MediaTime) -> RemoteStats {
         let jitter = self.jitter.stats();
         RemoteStats {
             received: jitter.received,

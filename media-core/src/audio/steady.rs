@@ -23,7 +23,7 @@ const MAX_BEND: f64 = 0.008;
 
 /// Keeps one ring steady.
 #[derive(Debug, Clone)]
-pub struct Steady {
+pub(super) struct Steady {
     margin: f64,
     lowest: f64,
     seen: u32,
@@ -41,24 +41,24 @@ impl Default for Steady {
 impl Steady {
     /// Starts with a margin of 10 ms.
     #[must_use]
-    pub const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Self { margin: 0.010, lowest: f64::INFINITY, seen: 0, bend: 0.0, drift: 0.0 }
     }
 
     /// What should always be waiting, in seconds.
     #[must_use]
-    pub const fn margin(&self) -> f64 {
+    pub(super) const fn margin(&self) -> f64 {
         self.margin
     }
 
     /// How much faster than nominal the ring should be emptied (or, negated, filled).
     #[must_use]
-    pub const fn bend(&self) -> f64 {
+    pub(super) const fn bend(&self) -> f64 {
         self.bend
     }
 
     /// The ring ran dry: more margin from now on.
-    pub const fn ran_dry(&mut self) {
+    pub(super) const fn ran_dry(&mut self) {
         self.margin = (self.margin + MORE).min(MAX_MARGIN);
         self.restart();
     }
@@ -69,7 +69,7 @@ impl Steady {
     }
 
     /// The fill now, after this block's share, in seconds. Answers how much is to be cut out at once: nearly always 0.
-    pub fn excess(&mut self, fill: f64) -> f64 {
+    pub(super) fn excess(&mut self, fill: f64) -> f64 {
         self.lowest = self.lowest.min(fill);
         self.seen += 1;
         if self.seen < WINDOW {
