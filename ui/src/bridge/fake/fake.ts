@@ -166,8 +166,8 @@ class Rehearsal {
       return {
         room: "morning-talk",
         addresses: ["192.168.1.20:7880", "[fe80::1c2a]:7880"],
-        expires_at: Math.floor(Date.now() / 1000) + (link.includes("x=1") ? -3600 : 86_400),
-        expired: link.includes("x=1"),
+        expires_at: Math.floor(Date.now() / 1000) + (link.includes("x=0") ? -3600 : 86_400),
+        expired: link.includes("x=0"),
         fingerprint: FINGERPRINT,
       };
     },

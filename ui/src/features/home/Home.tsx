@@ -53,8 +53,8 @@ export function Home({ onPlan, openSettings }: HomeProps) {
         <VaultNote />
         <HostingNote />
         <div className={styles.cards}>
-          <JoinCard person={person} onPlan={plan} />
           <HostCard person={person} onPlan={plan} />
+          <JoinCard person={person} onPlan={plan} />
         </div>
         <Recents onPlan={plan} />
         <ServerJoin onPlan={plan} />

@@ -53,7 +53,7 @@ export function JoinCard({ person, onPlan }: { person: Person; onPlan: (plan: Pl
         mono
         maxLength={4096}
       />
-      <div aria-live="polite">
+      <div className={styles.reading} aria-live="polite">
         {reading.is === "reading" && <p className={styles.lead}>{t("home.reading")}</p>}
         {reading.is === "wrong" && <Problem code={reading.code} />}
         {reading.is === "read" && reading.invite.expired && <Problem code="invite_expired" />}

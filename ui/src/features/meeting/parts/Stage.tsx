@@ -86,6 +86,7 @@ function Shown({ screen, label }: { screen: SharedScreen; label: string }) {
       {!size && (
         <p className={styles.stageWords}>
           <Icon name="monitor" size={28} />
+          {screen.person.is_me && <strong>{t("meeting.sharing")}</strong>}
           {screen.person.is_me ? t("meeting.sharingLead") : t("meeting.waitingPicture")}
         </p>
       )}

@@ -1,0 +1,256 @@
+//! The screens on the rehearsal's door: what a person sees and does, by pointer and by keyboard, in both languages.
+
+import { screen, waitFor, within } from "@testing-library/react";
+import axe from "axe-core";
+import { describe, expect, test } from "vitest";
+import { openFace } from "./face";
+
+const SCENES = [
+  "home",
+  "first",
+  "clicked",
+  "alone",
+  "meeting",
+  "sixteen",
+  "crowd",
+  "share",
+  "two-shares",
+  "open",
+  "partly",
+  "guest",
+  "lost",
+  "unsupported",
+] as const;
+
+async function violations(): Promise<string[]> {
+  // Colours are measured in a real browser; happy-dom has no layout.
+  const found = await axe.run(document.body, { rules: { "color-contrast": { enabled: false }, region: { enabled: false } } });
+  return found.violations.map((v) => `${v.id}: ${v.nodes.map((node) => node.html.slice(0, 120)).join(" | ")}`);
+}
+
+describe.each(SCENES)("scene %s", (scene) => {
+  test.each(["ja", "en"])("has no accessibility fault in %s", async (lang) => {
+    await openFace(`scene=${scene}&lang=${lang}`);
+    expect(await violations()).toEqual([]);
+  });
+});
+
+describe("home", () => {
+  test("a new person is asked for a name before hosting, and it is kept", async () => {
+    const { user, door } = await openFace("scene=first");
+    await user.type(screen.getByLabelText("会議の名前"), "朝会");
+    const host = screen.getByRole("form", { name: "会議をひらく" });
+    await user.click(within(host).getByRole("button", { name: "準備へ進む" }));
+    expect(await screen.findByText("名前を入力してください。")).toBeTruthy();
+    await user.type(within(host).getByLabelText("あなたの名前"), "花子");
+    await user.click(within(host).getByRole("button", { name: "準備へ進む" }));
+    await screen.findByRole("heading", { name: "「朝会」をひらきます" });
+    expect(door.snapshot.settings.name).toBe("花子");
+  });
+
+  test("a pasted invitation shows room, expiry and key before anything is joined", async () => {
+    const { user, door } = await openFace("scene=home");
+    await user.click(screen.getByLabelText("招待リンク"));
+    await user.paste("shoji://join/morning-talk?v=1#secret");
+    expect(await screen.findByText("morning-talk")).toBeTruthy();
+    expect(screen.getByTestId("fingerprint").textContent).toContain("9f3a");
+    expect(door.sent).not.toContain("join_invite");
+  });
+
+  test.each([
+    ["hello", "招待リンクではないようです"],
+    ["shoji://join/room?v=1", "招待リンクが途中で切れています"],
+    ["shoji://join/room?v=9#s", "この招待は新しい版の Shoji のものです"],
+    ["shoji://join/room?x=0#s", "招待の期限が切れています"],
+  ])("%s is refused in words", async (link, words) => {
+    const { user } = await openFace("scene=home");
+    await user.click(screen.getByLabelText("招待リンク"));
+    await user.paste(link);
+    expect(await screen.findByText(words)).toBeTruthy();
+    const join = screen.getByRole("form", { name: "招待で参加する" });
+    expect(within(join).getByRole<HTMLButtonElement>("button", { name: "準備へ進む" }).disabled).toBe(true);
+  });
+
+  test("a link the system handed over is filled in", async () => {
+    await openFace("scene=clicked");
+    expect(screen.getByLabelText<HTMLInputElement>("招待リンク").value).toMatch(/^shoji:\/\/join\//);
+  });
+
+  test("a meeting whose secret is gone cannot be joined from the list", async () => {
+    await openFace("scene=home");
+    expect(screen.queryByRole("button", { name: "「採用面談（4 月）」に参加" })).toBeNull();
+    expect(screen.getByText("もう一度招待が必要です")).toBeTruthy();
+  });
+
+  test("without a keyring it says so", async () => {
+    await openFace("scene=first");
+    expect(screen.getByText("鍵を保存できません")).toBeTruthy();
+  });
+});
+
+describe("preparations", () => {
+  async function prepare(scene: string) {
+    const opened = await openFace(scene);
+    const host = screen.getByRole("form", { name: "会議をひらく" });
+    await opened.user.click(within(host).getByRole("button", { name: "準備へ進む" }));
+    await screen.findByRole("button", { name: "会議をひらく" });
+    return opened;
+  }
+
+  test("camera and microphone open for the preview and close on the way back", async () => {
+    const { user, door } = await prepare("scene=home");
+    await waitFor(() => expect(door.snapshot.devices.preview_track).toBe("preview"));
+    await user.click(screen.getByRole("button", { name: "戻る" }));
+    await waitFor(() => expect(door.snapshot.devices.preview_track).toBeNull());
+  });
+
+  test("joining shows its steps and ends in the meeting", async () => {
+    const { user } = await prepare("scene=home");
+    await user.click(screen.getByRole("button", { name: "会議をひらく" }));
+    expect(await screen.findByText("会場を準備")).toBeTruthy();
+    expect(await screen.findByRole("toolbar", { name: "会議の操作" }, { timeout: 20_000 })).toBeTruthy();
+  });
+
+  test("giving up leads back to the button", async () => {
+    const { user } = await prepare("scene=home");
+    await user.click(screen.getByRole("button", { name: "会議をひらく" }));
+    await user.click(await screen.findByRole("button", { name: "やめる" }));
+    expect(await screen.findByRole("button", { name: "会議をひらく" }, { timeout: 20_000 })).toBeTruthy();
+  });
+
+  test("a device that cannot be used says why and what to do", async () => {
+    await prepare("scene=no-devices");
+    expect(screen.getByText("機器が見つかりません")).toBeTruthy();
+    expect(screen.getByText("機器がほかのアプリで使われています")).toBeTruthy();
+  });
+
+  test("a host with another key is refused in words", async () => {
+    const { user } = await openFace("scene=home");
+    await user.click(screen.getByLabelText("招待リンク"));
+    await user.paste("shoji://join/changed?v=1#secret");
+    await screen.findByText("morning-talk");
+    const join = screen.getByRole("form", { name: "招待で参加する" });
+    await user.click(within(join).getByRole("button", { name: "準備へ進む" }));
+    await user.click(await screen.findByRole("button", { name: "参加する" }));
+    expect(await screen.findByText("会場の鍵が招待と違うため、接続を中止しました")).toBeTruthy();
+    expect(screen.getByRole("button", { name: "もう一度試す" })).toBeTruthy();
+  });
+});
+
+describe("meeting", () => {
+  test("the microphone shows as off only when Rust says so", async () => {
+    const { user, door } = await openFace("scene=meeting");
+    await user.keyboard("m");
+    await waitFor(() => expect(door.snapshot.meeting?.microphone.is).toBe("off"));
+    expect(await screen.findByRole("button", { name: "マイク: オフ" })).toBeTruthy();
+  });
+
+  test("letters typed into a field are not shortcuts", async () => {
+    const { user, door } = await openFace("scene=alone");
+    await user.click(screen.getByRole("button", { name: "設定" }));
+    await user.type(await screen.findByLabelText("名前"), "mvs");
+    expect(door.sent).not.toContain("set_microphone");
+  });
+
+  test("the owner changes a right with the keyboard", async () => {
+    const { user, door } = await openFace("scene=meeting");
+    await user.keyboard("p");
+    await user.click(await screen.findByRole("tab", { name: "権限" }));
+    screen.getByRole("switch", { name: "ゲストの画面共有" }).focus();
+    await user.keyboard(" ");
+    const guest = (): string[] => door.snapshot.meeting?.rights.find((row) => row.role === "guest")?.allowed ?? [];
+    await waitFor(() => expect(guest()).toContain("screen_share"));
+    expect(screen.queryByRole("switch", { name: "オーナーのマイク" })).toBeNull();
+  });
+
+  test("others see the rights and cannot change them", async () => {
+    const { user } = await openFace("scene=guest");
+    await user.keyboard("p");
+    await user.click(await screen.findByRole("tab", { name: "権限" }));
+    expect(screen.queryByRole("switch")).toBeNull();
+  });
+
+  test("what the role does not allow says so and sends nothing", async () => {
+    const { user, door } = await openFace("scene=guest");
+    await user.click(screen.getByRole("button", { name: /^カメラ. あなたの役割では使えません/ }));
+    await user.keyboard("g");
+    expect(door.sent).not.toContain("set_camera");
+    expect(door.sent).not.toContain("set_megaphone");
+  });
+
+  test("a screen that cannot be shared says why", async () => {
+    const { user } = await openFace("scene=unsupported");
+    await user.click(screen.getByRole("button", { name: /画面共有. この環境では/ }));
+    expect(await screen.findByText("共有された画面を見ることはできます。")).toBeTruthy();
+  });
+
+  test("a screen is chosen before it is shared, and stopped with one press", async () => {
+    const { user, door } = await openFace("scene=meeting");
+    await user.keyboard("s");
+    await user.click(await screen.findByRole("button", { name: /HDMI-1/ }));
+    await waitFor(() => expect(door.snapshot.meeting?.share.is).toBe("on"));
+    const bar = await screen.findByRole("toolbar");
+    await user.click(within(bar).getByRole("button", { name: "共有を止める" }));
+    await waitFor(() => expect(door.snapshot.meeting?.share.is).toBe("off"));
+  });
+
+  test("the mark says why a meeting is not sealed", async () => {
+    const { user } = await openFace("scene=open");
+    await user.click(screen.getByRole("button", { name: "E2E 暗号化なし" }));
+    expect(await screen.findByText(/サーバーの管理者は内容を見聞きできます/)).toBeTruthy();
+  });
+
+  test("an invitation shows link, QR code and key, and is gone when the dialog closes", async () => {
+    const { user } = await openFace("scene=alone");
+    await user.keyboard("i");
+    await user.click(await screen.findByRole("button", { name: "リンクを作る" }));
+    const link = await screen.findByLabelText<HTMLInputElement>("招待リンク");
+    expect(link.value).toMatch(/^shoji:\/\/join\/.*#/);
+    expect(screen.getByAltText("招待リンクの QR コード")).toBeTruthy();
+    await user.keyboard("{Escape}");
+    await user.keyboard("i");
+    expect(await screen.findByRole("button", { name: "リンクを作る" })).toBeTruthy();
+    expect(document.body.innerHTML).not.toContain(link.value);
+  });
+
+  test("a lost connection says what happens, and keeps the meeting on screen", async () => {
+    await openFace("scene=lost");
+    expect(screen.getByText(/自動でつなぎ直しています（3 回目）/)).toBeTruthy();
+    expect(screen.getByRole("toolbar")).toBeTruthy();
+  });
+
+  test("a refused command is told in the corner", async () => {
+    const { user } = await openFace("scene=meeting");
+    await user.keyboard("p");
+    await user.click(await screen.findByRole("button", { name: /佐藤 花子 さんの役割/ }));
+    await user.click(await screen.findByRole("option", { name: "ゲスト" }));
+    expect(await screen.findByText("最後のオーナーは役割を変えられません")).toBeTruthy();
+  });
+
+  test("who hosts is asked whether the meeting ends for everyone", async () => {
+    const { user, door } = await openFace("scene=meeting");
+    await user.click(screen.getByRole("button", { name: "退出" }));
+    await user.click(await screen.findByRole("button", { name: "全員の会議を終える" }));
+    await waitFor(() => expect(door.snapshot.hosting).toBeNull());
+    expect(await screen.findByRole("heading", { level: 1, name: /こんにちは/ })).toBeTruthy();
+  });
+
+  test("more people than tiles are counted", async () => {
+    await openFace("scene=crowd");
+    expect(screen.getByRole("button", { name: "ほか 3 人" })).toBeTruthy();
+  });
+});
+
+describe("settings", () => {
+  test("language and colours change at once", async () => {
+    const { user } = await openFace("scene=home");
+    await user.click(screen.getByRole("button", { name: "設定" }));
+    await user.click(await screen.findByRole("radio", { name: "English" }));
+    expect(await screen.findByRole("heading", { name: "Settings" })).toBeTruthy();
+    expect(document.documentElement.lang).toBe("en");
+    await user.click(screen.getByRole("radio", { name: "High contrast" }));
+    await waitFor(() => expect(document.documentElement.dataset.theme).toBe("contrast"));
+    await user.click(screen.getByRole("radio", { name: "日本語" }));
+    expect(await screen.findByRole("heading", { name: "設定" })).toBeTruthy();
+  });
+});
