@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use rtc::data_channel::{RTCDataChannelId, RTCDataChannelInit};
@@ -41,6 +41,10 @@ const MAX_CHANNELS: usize = 16;
 
 /// Bytes a data channel may hold unsent before [`PeerError::Congested`].
 const MAX_UNSENT: usize = 4 * 1024 * 1024;
+
+/// Least time between two runs of the timers. Some of the library's timers stay due after they ran (a disconnected
+/// agent's do), which would keep a driver busy for nothing.
+const TIMER_REST: Duration = Duration::from_millis(2);
 
 /// Longest message on a data channel (LiveKit's server buffer).
 pub const MAX_MESSAGE: usize = 65_535;
@@ -84,6 +88,7 @@ pub struct Peer {
     dead: bool,
     events: VecDeque<Event>,
     rtp: VecDeque<RtpIn>,
+    timers_ran: Instant,
 }
 
 impl std::fmt::Debug for Peer {
@@ -127,6 +132,7 @@ impl Peer {
             dead: false,
             events: VecDeque::new(),
             rtp: VecDeque::new(),
+            timers_ran: now,
         })
     }
 
@@ -460,14 +466,16 @@ impl Peer {
 
     /// Lets due timers run.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.timers_ran = now;
         if let Err(error) = self.guarded(|rtc| rtc.handle_timeout(now)) {
             tracing::debug!(%error, "timer refused");
         }
     }
 
-    /// When [`Peer::handle_timeout`] wants to be called; may lie in the past.
+    /// When [`Peer::handle_timeout`] wants to be called; always later than the last time it was.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
-        self.guarded(|rtc| Ok(rtc.poll_timeout())).ok().flatten()
+        let due = self.guarded(|rtc| Ok(rtc.poll_timeout())).ok().flatten()?;
+        Some(due.max(self.timers_ran + TIMER_REST))
     }
 
     /// The next packet to send.
