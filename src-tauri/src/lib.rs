@@ -1,1 +1,32 @@
-//! (map of the room)
+//! The window: plugs real devices, the keyring and the host into the client, and shows the page.
+//!
+//! This room touches windows, keyring, screenshot shield and installers. It decides nothing about meetings and does no
+//! media work. Its map:
+//!
+//! | module | what |
+//! |---|---|
+//! | [`environment`] | what must be set before the first thread starts |
+//! | [`launch`], [`profile`] | the command line; the folder and the names of one person's data |
+//! | `app`, `desk` | start to end of the program; what the commands reach |
+//! | `commands` | one function of three lines per command of the page |
+//! | `events`, [`frames`] | the two doors downwards |
+//! | `windows`, `watchdog` | the window and its title; a page that stopped answering is loaded again |
+//! | [`vault`], [`shield`], `local_host` | keyring, screenshot shield, the host inside this app |
+//! | `log` | stderr and files that rotate |
+
+mod app;
+mod commands;
+mod desk;
+pub mod environment;
+mod events;
+pub mod frames;
+pub mod launch;
+mod local_host;
+mod log;
+pub mod profile;
+pub mod shield;
+pub mod vault;
+mod watchdog;
+mod windows;
+
+pub use app::run;

@@ -1,0 +1,50 @@
+//! The page itself: settings, notices, what it can decode, that it lives, and its two doors. Called by the page; three lines each and no decisions.
+
+use std::sync::Arc;
+
+use protocol::bridge::{DismissNotice, Event, Failure, Nothing, PageCodecs, SettingsChange, Snapshot};
+use tauri::{AppHandle, State};
+use tauri::ipc::{Channel, InvokeResponseBody};
+
+use crate::desk::Desk;
+use crate::events;
+use crate::frames::FramesDoor;
+
+#[tauri::command]
+pub(super) async fn change_settings(desk: State<'_, Desk>, req: SettingsChange) -> Result<(), Failure> {
+    desk.client().await?.change_settings(req).await
+}
+
+#[tauri::command]
+pub(super) async fn dismiss_notice(desk: State<'_, Desk>, req: DismissNotice) -> Result<(), Failure> {
+    desk.client().await?.dismiss_notice(req).await
+}
+
+#[tauri::command]
+pub(super) async fn report_codecs(desk: State<'_, Desk>, req: PageCodecs) -> Result<(), Failure> {
+    desk.client().await?.report_codecs(req).await
+}
+
+#[tauri::command]
+pub(super) fn heartbeat(desk: State<'_, Desk>, req: Nothing) {
+    let Nothing {} = req;
+    desk.pulse(|pulse, now| pulse.beat(now));
+}
+
+#[tauri::command]
+pub(super) async fn subscribe(app: AppHandle, desk: State<'_, Desk>, channel: Channel<Event>) -> Result<Snapshot, Failure> {
+    let (snapshot, news) = desk.client().await?.subscribe().await?;
+    events::forward(app, desk.lease_events(), news, channel);
+    Ok(snapshot)
+}
+
+#[tauri::command]
+pub(super) async fn open_frames(desk: State<'_, Desk>, channel: Channel<InvokeResponseBody>) -> Result<(), Failure> {
+    let door = Arc::new(FramesDoor::new(channel, desk.lease_frames()));
+    desk.client().await?.attach_page(door).await
+}
+
+#[tauri::command]
+pub(super) async fn ack_frames(desk: State<'_, Desk>, track: String, seq: u32) -> Result<(), Failure> {
+    desk.client().await?.ack_frames(&track, seq).await
+}

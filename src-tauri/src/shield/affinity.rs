@@ -1,0 +1,90 @@
+//! The decision behind the Windows shield, without Windows: ask, read back, fall back, and fail closed.
+//! Values and two closures; run by `shield/windows.rs` and by tests on every system.
+
+use protocol::shield::{ShieldLevel, ShieldMechanism, ShieldStatus};
+
+/// First build with `WDA_EXCLUDEFROMCAPTURE` (Windows 10 2004); older ones treat it as `WDA_MONITOR`, or refuse it.
+const EXCLUDE_SINCE: u32 = 19_041;
+
+/// A display affinity, as the system counts it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Affinity(pub(super) u32);
+
+impl Affinity {
+    /// `WDA_MONITOR`: captures show a black window.
+    pub(super) const MONITOR: Self = Self(0x01);
+    /// `WDA_EXCLUDEFROMCAPTURE`: captures show what is behind it.
+    pub(super) const EXCLUDE: Self = Self(0x11);
+}
+
+/// Sets the strongest affinity that every window accepts and reads back. `set` and `read` answer for one window.
+pub(super) fn raise<W: Copy>(
+    build: u32,
+    windows: &[W],
+    mut set: impl FnMut(W, Affinity) -> bool,
+    mut read: impl FnMut(W) -> Option<Affinity>,
+) -> ShieldStatus {
+    let mut holds = |wanted: Affinity| {
+        let answers: Vec<bool> = windows.iter().map(|w| set(*w, wanted) && read(*w) == Some(wanted)).collect();
+        !answers.is_empty() && answers.iter().all(|held| *held)
+    };
+    // "Asked and read back" is all that is known: nobody took a screenshot to see.
+    if build >= EXCLUDE_SINCE && holds(Affinity::EXCLUDE) {
+        return status(ShieldLevel::Deter, ShieldMechanism::WindowsExcludeFromCapture, false);
+    }
+    if holds(Affinity::MONITOR) {
+        return status(ShieldLevel::Deter, ShieldMechanism::WindowsMonitor, false);
+    }
+    status(ShieldLevel::None, ShieldMechanism::WindowsExcludeFromCapture, true)
+}
+
+const fn status(level: ShieldLevel, mechanism: ShieldMechanism, failed: bool) -> ShieldStatus {
+    ShieldStatus { level, mechanism, failed }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::collections::HashMap;
+
+    use super::*;
+
+    fn run(build: u32, windows: &[u8], accepts: impl Fn(u8, Affinity) -> bool) -> ShieldStatus {
+        let kept = RefCell::new(HashMap::new());
+        let set = |w, a| {
+            let ok = accepts(w, a);
+            if ok {
+                kept.borrow_mut().insert(w, a);
+            }
+            ok
+        };
+        raise(build, windows, set, |w| kept.borrow().get(&w).copied())
+    }
+
+    #[test]
+    fn a_shield_that_is_read_back_deters() {
+        let up = run(22_631, &[1, 2], |_, _| true);
+        assert_eq!(up, status(ShieldLevel::Deter, ShieldMechanism::WindowsExcludeFromCapture, false));
+    }
+
+    #[test]
+    fn an_old_windows_gets_the_black_window() {
+        let up = run(17_763, &[1], |_, a| a == Affinity::MONITOR);
+        assert_eq!(up, status(ShieldLevel::Deter, ShieldMechanism::WindowsMonitor, false));
+    }
+
+    #[test]
+    fn one_window_that_refuses_brings_all_down_to_what_it_takes() {
+        let up = run(22_631, &[1, 2], |w, a| w == 1 || a == Affinity::MONITOR);
+        assert_eq!(up.mechanism, ShieldMechanism::WindowsMonitor);
+    }
+
+    #[test]
+    fn a_refusal_a_lie_and_no_window_at_all_are_failures() {
+        let failed = status(ShieldLevel::None, ShieldMechanism::WindowsExcludeFromCapture, true);
+        assert_eq!(run(22_631, &[1], |_, _| false), failed);
+        assert_eq!(run(22_631, &[], |_, _| true), failed);
+        // Says yes, reads back nothing.
+        assert_eq!(raise(22_631, &[1], |_, _| true, |_: i32| None), failed);
+    }
+}

@@ -1,0 +1,153 @@
+//! The window: how it opens, what its page may never do, what its title says, how it closes.
+//! Runs on the main thread but for the title. Decides nothing about meetings.
+
+use protocol::bridge::{Change, MeetingView, SwitchState};
+use tauri::utils::config::BackgroundThrottlingPolicy;
+use tauri::webview::{NewWindowResponse, PageLoadEvent};
+use tauri::{AppHandle, Manager, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent};
+
+use crate::desk::Desk;
+use crate::{app, shield};
+
+/// The only window's name, as in `capabilities/main.json`.
+pub(crate) const MAIN: &str = "main";
+const NAME: &str = "Shoji";
+/// Logical pixels.
+const SIZE: (f64, f64) = (1100.0, 720.0);
+/// Logical pixels.
+const SMALLEST: (f64, f64) = (760.0, 540.0);
+
+/// Opens the main window, hidden: it is shown when the shield is up.
+///
+/// # Errors
+/// The system has no window or no web view for us.
+pub(crate) fn open(app: &AppHandle) -> tauri::Result<WebviewWindow> {
+    let window = WebviewWindowBuilder::new(app, MAIN, WebviewUrl::App("index.html".into()))
+        .title(NAME)
+        .inner_size(SIZE.0, SIZE.1)
+        .min_inner_size(SMALLEST.0, SMALLEST.1)
+        .center()
+        .visible(false)
+        // Nothing of the page stays on the disk.
+        .incognito(true)
+        .general_autofill_enabled(false)
+        .browser_extensions_enabled(false)
+        .devtools(cfg!(debug_assertions))
+        .disable_drag_drop_handler()
+        .background_throttling(BackgroundThrottlingPolicy::Disabled)
+        .on_navigation(is_own_page)
+        .on_new_window(|_, _| NewWindowResponse::Deny)
+        .on_download(|_, _| false)
+        .on_page_load(|window, load| {
+            if matches!(load.event(), PageLoadEvent::Started) {
+                let desk = window.state::<Desk>();
+                desk.page_left();
+                desk.pulse(|pulse, now| pulse.loading(now));
+            }
+        })
+        .build()?;
+    let own = window.clone();
+    window.on_window_event(move |event| on_event(&own, event));
+    Ok(window)
+}
+
+/// Brings the window to the front: the user started the program again or clicked a link.
+pub(crate) fn bring_forward(app: &AppHandle) {
+    let Some(window) = app.get_webview_window(MAIN) else { return };
+    for (step, done) in [("unminimize", window.unminimize()), ("show", window.show()), ("focus", window.set_focus())] {
+        if let Err(error) = done {
+            tracing::debug!(step, %error, "the window did not come forward");
+        }
+    }
+}
+
+/// Keeps the title current: which meeting, and whether the microphone is open.
+pub(crate) async fn entitle(window: WebviewWindow) {
+    loop {
+        let Ok(client) = window.state::<Desk>().client().await else { return };
+        let Ok((snapshot, mut news)) = client.subscribe().await else { return };
+        let mut shown = String::new();
+        put(&window, &mut shown, snapshot.meeting.as_ref());
+        while let Some(event) = news.recv().await {
+            if let Change::Meeting(meeting) = event.change {
+                put(&window, &mut shown, meeting.as_ref());
+            }
+        }
+    }
+}
+
+fn put(window: &WebviewWindow, shown: &mut String, meeting: Option<&MeetingView>) {
+    let title = title(meeting);
+    if title == *shown {
+        return;
+    }
+    match window.set_title(&title) {
+        Ok(()) => *shown = title,
+        Err(error) => tracing::debug!(%error, "no title"),
+    }
+}
+
+/// Signs rather than words: the title has no language.
+fn title(meeting: Option<&MeetingView>) -> String {
+    let Some(meeting) = meeting else { return NAME.to_owned() };
+    let microphone = if matches!(meeting.microphone, SwitchState::On { .. }) { "🎙" } else { "🔇" };
+    if meeting.title.is_empty() {
+        format!("{microphone} {NAME}")
+    } else {
+        format!("{microphone} {} — {NAME}", meeting.title)
+    }
+}
+
+fn on_event(window: &WebviewWindow, event: &WindowEvent) {
+    match event {
+        WindowEvent::CloseRequested { api, .. } => {
+            // The meeting is left properly first: others see us go, camera and microphone close.
+            api.prevent_close();
+            app::quit(window.app_handle());
+        }
+        WindowEvent::Focused(true) if shield::FORGETS => raise_again(window.clone()),
+        _ => {}
+    }
+}
+
+fn raise_again(window: WebviewWindow) {
+    tauri::async_runtime::spawn(async move {
+        let target = window.clone();
+        let Ok(status) = tauri::async_runtime::spawn_blocking(move || shield::raise(&target)).await else { return };
+        let Ok(client) = window.state::<Desk>().client().await else { return };
+        client.set_shield(status).await;
+    });
+}
+
+/// The page inside the program: `tauri://localhost`, on Windows `http://tauri.localhost`. Nothing else is ever shown.
+fn is_own_page(url: &Url) -> bool {
+    let own = match url.scheme() {
+        "tauri" => url.host_str() == Some("localhost"),
+        "http" | "https" => cfg!(target_os = "windows") && url.host_str() == Some("tauri.localhost"),
+        _ => false,
+    };
+    if !own {
+        tracing::warn!(scheme = url.scheme(), "the page tried to go elsewhere and was kept");
+    }
+    own
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_never_goes_elsewhere() {
+        let own = |url: &str| is_own_page(&url.parse().unwrap());
+        assert!(own("tauri://localhost/index.html") || cfg!(target_os = "windows"));
+        for url in ["https://example.org", "file:///etc/passwd", "data:text/html,x", "tauri://evil", "about:blank"] {
+            assert!(!own(url), "{url}");
+        }
+        assert_eq!(own("http://tauri.localhost/"), cfg!(target_os = "windows"));
+    }
+
+    #[test]
+    fn the_title_without_a_meeting_is_the_name() {
+        assert_eq!(title(None), "Shoji");
+    }
+}
