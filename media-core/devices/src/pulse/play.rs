@@ -1,0 +1,168 @@
+//! An open speaker on the sound server.
+//! Runs on a thread of its own: the server asks for samples, the ring has them or they are silence.
+//! Unlike a microphone, a speaker may be moved by the system: when the headset is unplugged, hearing the meeting
+//! elsewhere is what people expect, and [`AudioOut::device`] tells where.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use media_core::channel::RingReader;
+use media_core::device::{AudioOut, OnEvent, OpenDevice, StreamEvent, StreamFormat};
+use protocol::ids::DeviceId;
+use pulseaudio::protocol::stream::{BufferAttr, StreamFlags};
+use pulseaudio::protocol::{
+    ChannelMap, Command, CreatePlaybackStreamReply, MAX_MEMBLOCKQ_LENGTH, PlaybackStreamParams, Prop, SampleFormat,
+    SampleSpec, SinkInfo,
+};
+
+use super::wire::{Connection, Packet, Wire, named};
+use super::{PERIOD, RATE, TICK, id};
+use crate::callback::{Speaking, Switches};
+
+/// Bytes sent in one message at most; a server that asks for more gets several.
+const LARGEST_BLOCK: usize = 32 * 1024;
+/// Bytes of one sample.
+const SAMPLE: usize = 4;
+
+struct Speaker {
+    format: StreamFormat,
+    device: Arc<Mutex<DeviceId>>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl AudioOut for Speaker {
+    fn format(&self) -> StreamFormat {
+        self.format
+    }
+
+    fn device(&self) -> DeviceId {
+        self.device.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Drop for Speaker {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the speaker's thread had panicked");
+        }
+    }
+}
+
+/// Opens a sink.
+pub(super) fn open(
+    mut connection: Connection,
+    sink: &SinkInfo,
+    device: DeviceId,
+    ring: RingReader,
+    events: OnEvent,
+) -> Result<Box<dyn AudioOut>, OpenDevice> {
+    let channels = u16::from(sink.sample_spec.channels.clamp(1, 2));
+    let stream: CreatePlaybackStreamReply = connection.ask(&Command::CreatePlaybackStream(params(sink, channels)))?;
+    let device = Arc::new(Mutex::new(device));
+    let stop = Arc::new(AtomicBool::new(false));
+    let playing = Playing {
+        connection,
+        channel: stream.channel,
+        owed: stream.requested_bytes as usize,
+        speaking: Speaking::new(ring, Arc::new(Switches::default()), channels),
+        frame: SAMPLE * channels as usize,
+        block: Vec::with_capacity(LARGEST_BLOCK),
+        device: Arc::clone(&device),
+        stop: Arc::clone(&stop),
+    };
+    let thread = std::thread::Builder::new()
+        .name("speaker".into())
+        .spawn(move || playing.run(&events))
+        .map_err(|e| OpenDevice::Failed(e.to_string()))?;
+    Ok(Box::new(Speaker { format: StreamFormat { rate: RATE, channels }, device, stop, thread: Some(thread) }))
+}
+
+fn params(sink: &SinkInfo, channels: u16) -> PlaybackStreamParams {
+    let mut props = named(c"Shoji");
+    props.set(Prop::MediaName, c"meeting");
+    let period = PERIOD * SAMPLE as u32 * u32::from(channels);
+    PlaybackStreamParams {
+        sample_spec: SampleSpec { format: SampleFormat::Float32Le, channels: channels as u8, sample_rate: RATE },
+        channel_map: if channels == 1 { ChannelMap::mono() } else { ChannelMap::stereo() },
+        sink_index: Some(sink.index),
+        buffer_attr: BufferAttr {
+            target_length: 2 * period,
+            minimum_request_length: period,
+            // Never wait for a full buffer: the ring answers with silence when it is empty.
+            pre_buffering: 0,
+            ..BufferAttr::default()
+        },
+        flags: StreamFlags { adjust_latency: true, ..StreamFlags::default() },
+        props,
+        ..PlaybackStreamParams::default()
+    }
+}
+
+struct Playing {
+    connection: Connection,
+    channel: u32,
+    owed: usize,
+    speaking: Speaking,
+    frame: usize,
+    block: Vec<u8>,
+    device: Arc<Mutex<DeviceId>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Playing {
+    fn run(mut self, events: &OnEvent) {
+        let mut end = None;
+        while end.is_none() && !self.stop.load(Ordering::Acquire) {
+            end = match self.pay().and_then(|()| self.step()) {
+                Ok(end) => end,
+                Err(error) => Some(StreamEvent::Lost(error.to_string())),
+            };
+        }
+        if let Err(error) = self.connection.tell(&Command::DeletePlaybackStream(self.channel)) {
+            tracing::debug!(%error, "speaker closed by the server");
+        }
+        drop(self.connection);
+        tracing::info!(end = ?end, "speaker closed");
+        if let Some(event) = end {
+            events(event);
+        }
+    }
+
+    fn step(&mut self) -> Result<Option<StreamEvent>, Wire> {
+        match self.connection.receive(TICK)? {
+            Some(Packet::News(Command::Request(request))) if request.channel == self.channel => {
+                self.owed = self.owed.saturating_add(request.length as usize).min(MAX_MEMBLOCKQ_LENGTH);
+            }
+            Some(Packet::News(Command::PlaybackStreamKilled(_))) => {
+                return Ok(Some(StreamEvent::Lost("the speaker was unplugged".into())));
+            }
+            Some(Packet::News(Command::PlaybackStreamMoved(to))) => {
+                if let Some(id) = id(&to.device_name) {
+                    tracing::info!("speaker moved by the system");
+                    *self.device.lock().unwrap_or_else(PoisonError::into_inner) = id;
+                }
+            }
+            Some(Packet::News(_) | Packet::Reply(..) | Packet::Refused(..) | Packet::Sound(..) | Packet::Unknown)
+            | None => {}
+        }
+        Ok(None)
+    }
+
+    /// Sends what the server asked for, in whole frames.
+    fn pay(&mut self) -> Result<(), Wire> {
+        while self.owed >= self.frame {
+            let bytes = self.owed.min(LARGEST_BLOCK) / self.frame * self.frame;
+            self.block.resize(bytes, 0);
+            let (samples, _) = self.block.as_chunks_mut::<SAMPLE>();
+            self.speaking.speak(samples, f32::to_le_bytes);
+            self.connection.send_sound(self.channel, &self.block)?;
+            self.owed -= bytes;
+        }
+        Ok(())
+    }
+}

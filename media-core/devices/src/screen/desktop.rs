@@ -1,0 +1,24 @@
+//! A free desktop: X11 or Wayland, as its environment says.
+
+use media_core::device::{OpenDevice, Pictures, ScreenInfo, ScreensUnavailable};
+use protocol::ids::DeviceId;
+
+pub(crate) use super::x11::Changes;
+use super::{Looker, wayland, x11};
+
+/// A named display is always X11.
+fn is_wayland(display: Option<&str>) -> bool {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    display.is_none()
+        && (set("WAYLAND_DISPLAY").is_some() || set("XDG_SESSION_TYPE").is_some_and(|kind| kind == "wayland"))
+}
+
+/// Every monitor. The display is for tests; usually the environment names it.
+pub(crate) fn list(display: Option<&str>) -> Result<Vec<ScreenInfo>, ScreensUnavailable> {
+    if is_wayland(display) { wayland::list() } else { x11::list(display) }
+}
+
+/// See [`media_core::device::Devices::open_screen`].
+pub(crate) fn open(display: Option<&str>, screen: &DeviceId, looker: Looker) -> Result<Box<dyn Pictures>, OpenDevice> {
+    if is_wayland(display) { wayland::open(screen, looker) } else { x11::open(display, screen, looker) }
+}

@@ -1,0 +1,193 @@
+//! Monitors of an X server: RandR says which there are, Damage when to look, SHM brings the pixels, XFixes the cursor.
+//! One thread per open monitor. Nothing on the monitor changes: no picture. Its place or size changes, or it goes
+//! away: the handle is lost, and the client chooses anew.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use grab::Place;
+use look::Looking;
+use media_core::device::{OpenDevice, Pictures, ScreenInfo, ScreensUnavailable, StreamEvent};
+use protocol::ids::DeviceId;
+use x11rb::connection::Connection;
+use x11rb::errors::{ConnectionError, ReplyError, ReplyOrIdError};
+use x11rb::protocol::Event;
+use x11rb::protocol::randr::{ConnectionExt as _, NotifyMask};
+use x11rb::protocol::xproto::{ChangeWindowAttributesAux, ConnectionExt as _, EventMask, ImageOrder, Window};
+use x11rb::rust_connection::RustConnection;
+
+use super::Looker;
+
+mod cursor;
+mod grab;
+mod look;
+
+/// A monitor as RandR has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Monitor {
+    name: String,
+    place: Place,
+    is_primary: bool,
+}
+
+impl Monitor {
+    fn id(&self) -> Option<DeviceId> {
+        DeviceId::parse(format!("x11:{}", self.name)).ok()
+    }
+}
+
+fn connect(display: Option<&str>) -> Result<(RustConnection, Window), ScreensUnavailable> {
+    let (x, number) = x11rb::connect(display).map_err(|error| {
+        tracing::debug!(%error, "no X display");
+        ScreensUnavailable::NoDisplay
+    })?;
+    let root = x.setup().roots[number].root;
+    Ok((x, root))
+}
+
+/// The monitors; a server without RandR 1.5 is one monitor.
+fn monitors(x: &RustConnection, root: Window) -> Result<Vec<Monitor>, ReplyError> {
+    let version = x.randr_query_version(1, 5)?.reply();
+    let known = version.is_ok_and(|v| (v.major_version, v.minor_version) >= (1, 5));
+    let mut all = Vec::new();
+    if known {
+        for monitor in x.randr_get_monitors(root, true)?.reply()?.monitors {
+            let name = x.get_atom_name(monitor.name)?.reply()?.name;
+            all.push(Monitor {
+                name: String::from_utf8_lossy(&name).into_owned(),
+                place: Place { x: monitor.x, y: monitor.y, width: monitor.width, height: monitor.height },
+                is_primary: monitor.primary,
+            });
+        }
+    }
+    if all.is_empty() {
+        let whole = x.get_geometry(root)?.reply()?;
+        let place = Place { x: 0, y: 0, width: whole.width, height: whole.height };
+        all.push(Monitor { name: "screen".into(), place, is_primary: true });
+    }
+    Ok(all)
+}
+
+/// Every monitor of the display.
+pub(super) fn list(display: Option<&str>) -> Result<Vec<ScreenInfo>, ScreensUnavailable> {
+    let (x, root) = connect(display)?;
+    let monitors = monitors(&x, root).map_err(|error| {
+        tracing::warn!(%error, "monitors not listed");
+        ScreensUnavailable::NoDisplay
+    })?;
+    let info = |m: &Monitor| {
+        let (width, height) = (u32::from(m.place.width), u32::from(m.place.height));
+        Some(ScreenInfo { id: m.id()?, name: m.name.clone(), width, height, is_primary: m.is_primary })
+    };
+    Ok(monitors.iter().filter_map(info).collect())
+}
+
+/// Monitors coming, going and changing.
+pub(crate) struct Changes {
+    x: RustConnection,
+    root: Window,
+    known: Vec<Monitor>,
+}
+
+impl Changes {
+    /// Starts watching a display. On Wayland there may be none, and nothing to watch.
+    pub(crate) fn watch(display: Option<&str>) -> Option<Self> {
+        let (x, root) = connect(display).ok()?;
+        let known = monitors(&x, root).ok()?;
+        select_monitor_changes(&x, root).ok()?;
+        x.flush().ok()?;
+        Some(Self { x, root, known })
+    }
+
+    /// Did the monitors change since the last call? `None`: the display is gone.
+    pub(crate) fn drain(&mut self) -> Option<bool> {
+        let mut told = false;
+        while let Some(event) = self.x.poll_for_event().ok()? {
+            told |= is_monitor_change(&event);
+        }
+        if !told {
+            return Some(false);
+        }
+        let now = monitors(&self.x, self.root).ok()?;
+        let changed = now != self.known;
+        self.known = now;
+        Some(changed)
+    }
+}
+
+fn select_monitor_changes(x: &RustConnection, root: Window) -> Result<(), ConnectionError> {
+    let mask = NotifyMask::SCREEN_CHANGE | NotifyMask::CRTC_CHANGE | NotifyMask::OUTPUT_CHANGE;
+    x.randr_select_input(root, mask)?;
+    // Monitors that were only defined, without any output changing, are told of by a reconfigured root.
+    let attributes = ChangeWindowAttributesAux::new().event_mask(EventMask::STRUCTURE_NOTIFY);
+    x.change_window_attributes(root, &attributes)?;
+    Ok(())
+}
+
+const fn is_monitor_change(event: &Event) -> bool {
+    matches!(event, Event::RandrNotify(_) | Event::RandrScreenChangeNotify(_) | Event::ConfigureNotify(_))
+}
+
+struct Open {
+    device: DeviceId,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Pictures for Open {
+    fn device(&self) -> DeviceId {
+        self.device.clone()
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the screen's thread had panicked");
+        }
+    }
+}
+
+/// See [`media_core::device::Devices::open_screen`].
+pub(super) fn open(display: Option<&str>, screen: &DeviceId, looker: Looker) -> Result<Box<dyn Pictures>, OpenDevice> {
+    if !looker.permit.is_live() {
+        return Err(OpenDevice::Revoked);
+    }
+    let (x, root) = connect(display).map_err(|_| OpenDevice::Missing)?;
+    let failed = |error: ReplyOrIdError| OpenDevice::Failed(error.to_string());
+    let monitors = monitors(&x, root).map_err(|e| failed(e.into()))?;
+    let monitor = monitors.into_iter().find(|m| m.id().as_ref() == Some(screen)).ok_or(OpenDevice::Missing)?;
+    if !is_bgrx(&x, root) {
+        return Err(OpenDevice::Failed("the display has an unusual pixel layout".into()));
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut looking = Looking::new(x, root, monitor, looker, Arc::clone(&stop)).map_err(failed)?;
+    let thread = std::thread::Builder::new()
+        .name("screen".into())
+        .spawn(move || {
+            let end = catch_unwind(AssertUnwindSafe(|| looking.run()));
+            let end = end.unwrap_or_else(|_| Some(StreamEvent::Lost("screen capture panicked".into())));
+            tracing::info!(?end, "screen closed");
+            let events = looking.close();
+            if let Some(event) = end {
+                events(event);
+            }
+        })
+        .map_err(|e| OpenDevice::Failed(e.to_string()))?;
+    Ok(Box::new(Open { device: screen.clone(), stop, thread: Some(thread) }))
+}
+
+/// Four bytes a pixel, blue first: what every X server of today has.
+fn is_bgrx(x: &RustConnection, root: Window) -> bool {
+    let setup = x.setup();
+    let Some(screen) = setup.roots.iter().find(|s| s.root == root) else { return false };
+    let visual = screen.allowed_depths.iter().flat_map(|d| &d.visuals).find(|v| v.visual_id == screen.root_visual);
+    setup.image_byte_order == ImageOrder::LSB_FIRST
+        && setup.pixmap_formats.iter().any(|f| f.depth == screen.root_depth && f.bits_per_pixel == 32)
+        && visual.is_some_and(|v| (v.red_mask, v.green_mask, v.blue_mask) == (0x00ff_0000, 0xff00, 0xff))
+}
