@@ -36,7 +36,11 @@ impl fmt::Display for HostAddress {
 }
 
 impl HostAddress {
-    fn parse(text: &str) -> Result<Self, ParseInvite> {
+    /// Reads `192.168.1.5:7880`, `[fe80::1]:7880` or `name:7880`.
+    ///
+    /// # Errors
+    /// Not an address somebody could be reached at.
+    pub fn parse(text: &str) -> Result<Self, ParseInvite> {
         if let Ok(address) = text.parse::<SocketAddr>() {
             if address.port() == 0 || address.ip().is_unspecified() || address.ip().is_multicast() {
                 return Err(ParseInvite::Address);

@@ -1,0 +1,353 @@
+//! Threads of pictures: one encodes each of our own sources, one puts together each remote track.
+//! A thread that panics takes its own tile down, never the meeting. They touch no device and no socket: pictures come
+//! from a slot, packets from a mailbox, frames go to the outlet and the door.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use media_core::channel::{LatestReader, LatestWriter, MailboxReader, Taken, latest, mailbox};
+use media_core::e2ee::{Opening, Sealing};
+use media_core::frame::{Codec, EncodedFrame, Picture};
+use media_core::receive::TrackState;
+use media_core::rtp::Packet;
+use media_core::video::codec::Decoder as _;
+use media_core::video::h264::Decoder;
+use media_core::video::receive::{VideoOutput, VideoReceiver};
+use media_core::video::send::{SendPicture, SentFrame, ShowPermit, VideoLimits, VideoSender};
+
+use crate::frames::{Door, Handed};
+use crate::secrets;
+use crate::sound::MediaClock;
+use crate::transport::{Lane, Outlet, Sink};
+
+/// A still source is looked at this often.
+const IDLE: Duration = Duration::from_millis(100);
+/// A receiver without packets is looked at this often.
+const RECEIVE_TICK: Duration = Duration::from_millis(20);
+/// Packets waiting for a receiver: two seconds of a good camera.
+const PACKETS: usize = 1024;
+
+/// Who, besides the page, looks at pictures decoded in Rust: headless users. Cheap to clone.
+#[derive(Clone, Default)]
+pub(crate) struct Watchers(Arc<Mutex<HashMap<String, LatestWriter<Picture>>>>);
+
+impl Watchers {
+    /// Looks at one track from now on, whether it exists already or not. A later watcher of the same takes over.
+    pub(crate) fn watch(&self, track: &str) -> LatestReader<Picture> {
+        let (writer, reader) = latest();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(track.to_owned(), writer);
+        reader
+    }
+
+    fn any(&self, track: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(track)
+    }
+
+    fn show(&self, track: &str, picture: Picture) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.get(track).is_some_and(|writer| !writer.put(picture)) {
+            all.remove(track);
+        }
+    }
+}
+
+/// What a picture thread shares with the rest.
+#[derive(Clone)]
+pub(crate) struct Surroundings {
+    /// The time line.
+    pub(crate) clock: MediaClock,
+    /// To the page.
+    pub(crate) door: Door,
+    /// To headless users.
+    pub(crate) watchers: Watchers,
+    /// To the network.
+    pub(crate) outlet: Outlet,
+}
+
+/// Where the frames of one of our own sources go.
+#[derive(Debug, Clone)]
+pub(crate) struct Showing {
+    /// Track name on the door.
+    pub(crate) name: String,
+    /// To the network as what; `None`: only to our own page (preview).
+    pub(crate) lane: Option<Lane>,
+}
+
+/// A running encode thread. Dropping it stops the thread within a tenth of a second.
+pub(crate) struct OwnPicture {
+    stop: Arc<AtomicBool>,
+    key: Arc<AtomicBool>,
+}
+
+impl OwnPicture {
+    /// Starts the thread; `ended` is called once when it stops by itself, with whether the right was taken away.
+    ///
+    /// # Errors
+    /// The encoder or the thread did not start.
+    pub(crate) fn start(
+        around: Surroundings,
+        showing: Showing,
+        pictures: LatestReader<Picture>,
+        (permit, sealing, limits): (ShowPermit, Sealing, VideoLimits),
+        ended: impl FnOnce(bool) + Send + 'static,
+    ) -> Result<Self, SendPicture> {
+        let rtp_start = u32::from_be_bytes(*secrets::random::<4>().expose());
+        let mut sender = VideoSender::new(permit, sealing, limits, rtp_start)?;
+        let own = Self { stop: Arc::default(), key: Arc::default() };
+        let (stop, key) = (Arc::clone(&own.stop), Arc::clone(&own.key));
+        let spawned = std::thread::Builder::new().name(showing.name.clone()).spawn(move || {
+            let work = || encode(&around, &showing, &pictures, &mut sender, &stop, &key);
+            let revoked = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+                tracing::error!("an encode thread panicked");
+                false
+            });
+            around.door.end(&showing.name);
+            if !stop.load(Ordering::Acquire) {
+                ended(revoked);
+            }
+        });
+        match spawned {
+            Ok(_) => Ok(own),
+            Err(error) => {
+                Err(SendPicture::Codec(media_core::video::codec::CodecError::Failed(error.to_string())))
+            }
+        }
+    }
+
+    /// Someone needs a key frame.
+    pub(crate) fn need_key(&self) {
+        self.key.store(true, Ordering::Release);
+    }
+}
+
+impl Drop for OwnPicture {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+    }
+}
+
+/// Answers whether it ended because the right was taken away.
+fn encode(
+    around: &Surroundings,
+    showing: &Showing,
+    pictures: &LatestReader<Picture>,
+    sender: &mut VideoSender,
+    stop: &AtomicBool,
+    key: &AtomicBool,
+) -> bool {
+    while !stop.load(Ordering::Acquire) {
+        if key.swap(false, Ordering::AcqRel) {
+            sender.request_key_frame();
+        }
+        let sent = match pictures.take(IDLE) {
+            Taken::Value(picture) => {
+                let sent = sender.send(&picture, around.clock.now());
+                if around.watchers.any(&showing.name) {
+                    around.watchers.show(&showing.name, picture);
+                }
+                sent
+            }
+            Taken::Nothing => sender.idle(around.clock.now()),
+            Taken::Ended => return false,
+        };
+        match sent {
+            Ok(None) => {}
+            Ok(Some(frame)) => {
+                if show(around, showing, frame) {
+                    sender.request_key_frame();
+                }
+            }
+            Err(SendPicture::Revoked) => return true,
+            Err(error) => tracing::warn!(%error, "a picture was not sent"),
+        }
+    }
+    false
+}
+
+/// Answers whether our own page needs a key frame.
+fn show(around: &Surroundings, showing: &Showing, frame: SentFrame) -> bool {
+    if let Some(lane) = showing.lane
+        && !around.outlet.send(lane, frame.sealed)
+    {
+        tracing::trace!(?lane, "a picture was lost");
+    }
+    around.door.encoded(&showing.name, &frame.clear) == Handed::NeedKey
+}
+
+/// What a remote picture tells the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RemoteNews {
+    /// Its state changed.
+    State(TrackState),
+    /// Ask for a key frame.
+    NeedKey,
+    /// Neither the page nor Rust can decode it.
+    NoDecoder,
+    /// The first picture was decoded in Rust.
+    Decoded,
+    /// The thread panicked.
+    Broken,
+}
+
+/// A running receive thread. It ends when its sink is gone from the transport and this is dropped.
+pub(crate) struct RemotePicture {
+    stop: Arc<AtomicBool>,
+    sink: Sink,
+}
+
+impl RemotePicture {
+    /// Starts the thread for a track of that name; `tell` must not block.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub(crate) fn start(
+        around: Surroundings,
+        name: String,
+        opening: Opening,
+        tell: impl Fn(RemoteNews) + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let (inbox, packets) = mailbox::<(Codec, Packet, Instant)>(PACKETS);
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        std::thread::Builder::new().name("picture".to_owned()).spawn(move || {
+            let receive = Receive {
+                around: &around,
+                name: &name,
+                tell: &tell,
+                decoder: None,
+                decoded: false,
+                cannot: false,
+            };
+            if catch_unwind(AssertUnwindSafe(|| receive.run(&opening, &packets, &stopped))).is_err() {
+                tracing::error!("a receive thread panicked");
+                tell(RemoteNews::Broken);
+            }
+            around.door.end(&name);
+        })?;
+        let sink = Sink(Arc::new(move |codec, packet, at| {
+            // A full mailbox is a lost packet: the receiver notices and asks for a key frame.
+            if inbox.send((codec, packet, at)).is_err() {
+                tracing::trace!("a picture packet was lost");
+            }
+        }));
+        Ok(Self { stop, sink })
+    }
+
+    /// Where its packets go.
+    pub(crate) fn sink(&self) -> Sink {
+        self.sink.clone()
+    }
+}
+
+impl Drop for RemotePicture {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+    }
+}
+
+struct Receive<'a> {
+    around: &'a Surroundings,
+    name: &'a str,
+    tell: &'a (dyn Fn(RemoteNews) + Send),
+    decoder: Option<Decoder>,
+    decoded: bool,
+    cannot: bool,
+}
+
+impl Receive<'_> {
+    fn run(mut self, opening: &Opening, packets: &MailboxReader<(Codec, Packet, Instant)>, stop: &AtomicBool) {
+        let mut receiver: Option<(Codec, VideoReceiver)> = None;
+        while !stop.load(Ordering::Acquire) {
+            match packets.take(RECEIVE_TICK) {
+                Taken::Value((codec, packet, at)) => {
+                    // The codec is what arrives, not what was announced; a publisher may change it.
+                    if receiver.as_ref().is_none_or(|(known, _)| *known != codec) {
+                        if codec == Codec::Opus {
+                            continue;
+                        }
+                        self.decoder = None;
+                        receiver = Some((codec, VideoReceiver::new(codec, opening.clone())));
+                    }
+                    if let Some((_, receiver)) = &mut receiver {
+                        receiver.packet(packet, self.around.clock.at(at));
+                    }
+                }
+                Taken::Nothing => {
+                    if let Some((_, receiver)) = &mut receiver {
+                        receiver.tick(self.around.clock.now());
+                    }
+                }
+                Taken::Ended => return,
+            }
+            if let Some((_, receiver)) = &mut receiver {
+                while let Some(output) = receiver.poll() {
+                    match output {
+                        VideoOutput::Frame(frame) => {
+                            if self.frame(&frame) {
+                                receiver.cut(self.around.clock.now());
+                            }
+                        }
+                        VideoOutput::RequestKeyFrame => (self.tell)(RemoteNews::NeedKey),
+                        VideoOutput::State(state) => (self.tell)(RemoteNews::State(state)),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Answers whether only a key frame helps.
+    fn frame(&mut self, frame: &EncodedFrame) -> bool {
+        let raw = self.around.door.wants_raw(frame.codec);
+        let mut cut = false;
+        if !raw {
+            cut = self.around.door.encoded(self.name, frame) == Handed::NeedKey;
+        }
+        let watched = self.around.watchers.any(self.name);
+        if !raw && !watched {
+            self.decoder = None;
+            return cut;
+        }
+        if frame.codec != Codec::H264 {
+            if raw && !std::mem::replace(&mut self.cannot, true) {
+                (self.tell)(RemoteNews::NoDecoder);
+            }
+            return cut;
+        }
+        if self.decoder.is_none() {
+            if !frame.key {
+                return true;
+            }
+            match Decoder::new() {
+                Ok(decoder) => self.decoder = Some(decoder),
+                Err(error) => {
+                    tracing::error!(%error, "no decoder");
+                    return cut;
+                }
+            }
+        }
+        let Some(decoder) = &mut self.decoder else { return cut };
+        match decoder.decode(frame, self.around.clock.now()) {
+            Ok(Some(picture)) => {
+                if raw {
+                    self.around.door.raw(self.name, &picture, frame.rtp_time);
+                }
+                if watched {
+                    self.around.watchers.show(self.name, picture);
+                }
+                if !std::mem::replace(&mut self.decoded, true) {
+                    (self.tell)(RemoteNews::Decoded);
+                }
+                cut
+            }
+            Ok(None) => cut,
+            Err(error) => {
+                tracing::debug!(%error, "a picture did not decode");
+                self.decoder = None;
+                true
+            }
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Tracks of others: refused, received, played, and how they fare. Part of the session.
+
+use livekit_protocol as lk;
+use media_core::audio::{AudioInput, AudioOutput, RemoteAudio, RemoteId};
+use media_core::receive::TrackState as Fares;
+use protocol::bridge::{Code, Levels, PersonLevel, Severity, TrackState};
+use protocol::ids::{TrackSid, UserId};
+use protocol::policy::{TrackKind, TrackSource};
+
+use super::call::{Remote, RemoteMedia};
+use super::{Input, Session};
+use crate::client::MeetingHappening;
+use crate::people::{Announced, Difference};
+use crate::picture::{RemoteNews, RemotePicture};
+use crate::transport::{Order, Sink};
+
+impl Session {
+    pub(super) fn on_differences(&mut self, differences: Vec<Difference>) {
+        for difference in differences {
+            match difference {
+                Difference::Came(user) => {
+                    let me = self.call.as_ref().and_then(|c| c.crowd.as_ref()).map(|c| c.me().clone());
+                    if me.as_ref() != Some(&user) {
+                        self.happened(&MeetingHappening::PersonCame(user));
+                    }
+                }
+                Difference::Went(user) => self.happened(&MeetingHappening::PersonWent(user)),
+                Difference::TrackNew(user, track) => self.add_remote(user, track),
+                Difference::TrackChanged(user, track) => self.change_remote(user, track),
+                Difference::TrackOver(sid) => self.drop_remote(&sid),
+                Difference::MyGrants(grants) => {
+                    if let Some(call) = &mut self.call {
+                        call.server_grants = Some(grants);
+                    }
+                }
+            }
+        }
+    }
+
+    fn add_remote(&mut self, user: UserId, track: Announced) {
+        self.drop_remote(&track.sid);
+        let sid = track.sid.clone();
+        let ours = self.call.as_ref().is_some_and(|c| c.office.is_some());
+        let sealed_meeting = self.call.as_ref().is_some_and(|c| c.ring.is_some());
+        // The megaphone is heard from whoever the server says may use it, and from nobody else.
+        let hears = track.source != TrackSource::Megaphone || track.may_megaphone || ours;
+        let state = if sealed_meeting && !track.sealed { TrackState::RefusedUnsealed } else { TrackState::Waiting };
+        if state == TrackState::RefusedUnsealed {
+            let about = self.call.as_ref().and_then(|c| c.crowd.as_ref()?.person(&user)).map(|p| p.name.clone());
+            self.notice(Code::TrackRefused, about, Severity::Warning);
+        }
+        let media = if hears && state == TrackState::Waiting { self.receive(&track) } else { None };
+        let refused = media.is_none();
+        let Some(call) = &mut self.call else { return };
+        call.remotes.insert(sid.clone(), Remote { user, track, state, media });
+        if refused && let Some(machine) = &mut call.signal {
+            machine.request(lk::signal_request::Message::Subscription(lk::UpdateSubscription {
+                track_sids: vec![sid.to_string()],
+                subscribe: false,
+                ..Default::default()
+            }));
+        }
+    }
+
+    fn receive(&mut self, track: &Announced) -> Option<RemoteMedia> {
+        let opening = self.call.as_ref()?.opening();
+        let number = self.next_serial();
+        let (media, sink) = match track.kind {
+            TrackKind::Audio => {
+                let id = RemoteId(number);
+                let kind = match track.source {
+                    TrackSource::Megaphone => RemoteAudio::Megaphone,
+                    TrackSource::ScreenShareAudio => RemoteAudio::Screen,
+                    TrackSource::Microphone | TrackSource::Camera | TrackSource::ScreenShare => {
+                        RemoteAudio::Microphone
+                    }
+                };
+                let sound = self.sound()?;
+                if !sound.order(AudioInput::AddRemote { id, kind, opening }) {
+                    return None;
+                }
+                let clock = self.around.clock;
+                self.call.as_mut()?.sounds.insert(id, track.sid.clone());
+                let sink = Sink(std::sync::Arc::new(move |_codec, packet, at| {
+                    if !sound.order(AudioInput::Packet { id, packet, at: clock.at(at) }) {
+                        tracing::trace!("a packet of sound was lost");
+                    }
+                }));
+                (RemoteMedia::Sound(id), sink)
+            }
+            TrackKind::Video => {
+                let (me, sid) = (self.me.clone(), track.sid.clone());
+                let tell = move |news| {
+                    if me.try_send(Input::Remote(number, sid.clone(), news)).is_err() {
+                        tracing::debug!("news of a picture were lost");
+                    }
+                };
+                let started = RemotePicture::start(self.around.clone(), track.sid.to_string(), opening, tell);
+                let picture = started.inspect_err(|error| tracing::error!(%error, "no thread")).ok()?;
+                let sink = picture.sink();
+                (RemoteMedia::Picture(number, picture), sink)
+            }
+        };
+        self.order(Order::Route(track.sid.clone(), sink));
+        if track.kind == TrackKind::Video {
+            self.order(Order::NeedKey(track.sid.clone()));
+        }
+        Some(media)
+    }
+
+    fn change_remote(&mut self, user: UserId, track: Announced) {
+        let Some(remote) = self.call.as_mut().and_then(|c| c.remotes.get_mut(&track.sid)) else {
+            return self.add_remote(user, track);
+        };
+        let same_kind = remote.track.kind == track.kind
+            && remote.track.source == track.source
+            && remote.track.sealed == track.sealed
+            && remote.track.may_megaphone == track.may_megaphone;
+        if !same_kind {
+            return self.add_remote(user, track);
+        }
+        remote.track = track;
+    }
+
+    fn drop_remote(&mut self, sid: &TrackSid) {
+        let Some(call) = &mut self.call else { return };
+        let Some(remote) = call.remotes.remove(sid) else { return };
+        if let Some(RemoteMedia::Sound(id)) = remote.media {
+            call.sounds.remove(&id);
+            self.sound_order(AudioInput::RemoveRemote(id));
+        }
+        self.order(Order::Unroute(sid.clone()));
+        self.happened(&MeetingHappening::TrackOver(sid.clone()));
+    }
+
+    pub(super) fn drop_remotes(&mut self) {
+        let sids: Vec<TrackSid> = self.call.iter().flat_map(|c| c.remotes.keys().cloned()).collect();
+        for sid in sids {
+            self.drop_remote(&sid);
+        }
+    }
+
+    pub(super) fn on_remote(&mut self, number: u64, sid: &TrackSid, news: RemoteNews) {
+        let Some(remote) = self.call.as_mut().and_then(|c| c.remotes.get_mut(sid)) else { return };
+        if !matches!(&remote.media, Some(RemoteMedia::Picture(n, _)) if *n == number) {
+            return;
+        }
+        match news {
+            RemoteNews::State(state) => self.fares(sid, state),
+            RemoteNews::NeedKey => self.order(Order::NeedKey(sid.clone())),
+            RemoteNews::NoDecoder => remote.state = TrackState::NoDecoder,
+            RemoteNews::Decoded => self.happened(&MeetingHappening::PictureDecoded(sid.clone())),
+            RemoteNews::Broken => {
+                // A bug of ours took this tile down; a new thread may do better with the next key frame.
+                let (user, track) = (remote.user.clone(), remote.track.clone());
+                self.add_remote(user, track);
+            }
+        }
+    }
+
+    fn fares(&mut self, sid: &TrackSid, state: Fares) {
+        let Some(remote) = self.call.as_mut().and_then(|c| c.remotes.get_mut(sid)) else { return };
+        remote.state = match state {
+            Fares::Waiting => TrackState::Waiting,
+            Fares::Playing => TrackState::Playing,
+            Fares::NotSealed => TrackState::RefusedUnsealed,
+            Fares::WrongKey => TrackState::WrongKey,
+        };
+        if state == Fares::Playing {
+            let what = MeetingHappening::TrackPlaying {
+                user: remote.user.clone(),
+                track: sid.clone(),
+                source: remote.track.source,
+                kind: remote.track.kind,
+            };
+            self.happened(&what);
+        }
+    }
+
+    pub(super) fn on_sound(&mut self, number: u64, output: Option<AudioOutput>) {
+        if self.sound.as_ref().is_none_or(|(n, _)| *n != number) {
+            return;
+        }
+        let Some(output) = output else {
+            // The engine died: a new one is made as soon as something needs it; tracks are added to it again.
+            self.sound = None;
+            self.hardware.forget_sound();
+            self.start_afresh();
+            return;
+        };
+        match output {
+            AudioOutput::State(id, state) => {
+                if let Some(sid) = self.call.as_ref().and_then(|c| c.sounds.get(&id)).cloned() {
+                    self.fares(&sid, state);
+                }
+            }
+            AudioOutput::Levels(levels) => self.on_levels(&levels),
+            AudioOutput::Revoked(local) => tracing::info!(?local, "the sound engine let go of a track"),
+            AudioOutput::Unsent(local, why) => tracing::warn!(?local, why, "sound was not sent"),
+            AudioOutput::TestToneEnded => self.hardware.testing = false,
+            AudioOutput::MicrophoneEnded | AudioOutput::SpeakerEnded => {}
+            AudioOutput::Frame(..) => {}
+        }
+    }
+
+    fn on_levels(&mut self, levels: &media_core::audio::Levels) {
+        let loud = |level: &media_core::frame::AudioLevel| {
+            // 0 = -60 dBov or less, 1 = full scale, linear in dB.
+            (1.0 - f32::from(level.below_full) / 60.0).clamp(0.0, 1.0)
+        };
+        let mut people: Vec<PersonLevel> = Vec::new();
+        if let Some(call) = &self.call {
+            for (id, level) in &levels.remotes {
+                let user = call.sounds.get(id).and_then(|sid| call.remotes.get(sid)).map(|r| r.user.clone());
+                let level = loud(level);
+                let Some(user) = user.filter(|_| level > 0.0) else { continue };
+                match people.iter_mut().find(|p| p.user == user) {
+                    Some(known) => known.level = known.level.max(level),
+                    None => people.push(PersonLevel { user, level }),
+                }
+            }
+        }
+        let microphone = levels.microphone.as_ref().map_or(0.0, loud);
+        self.page.levels(Levels { microphone, people });
+    }
+}
