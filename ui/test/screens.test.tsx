@@ -24,7 +24,9 @@ const SCENES = [
 
 async function violations(): Promise<string[]> {
   // Colours are measured in a real browser; happy-dom has no layout.
-  const found = await axe.run(document.body, { rules: { "color-contrast": { enabled: false }, region: { enabled: false } } });
+  const found = await axe.run(document.body, {
+    rules: { "color-contrast": { enabled: false }, region: { enabled: false } },
+  });
   return found.violations.map((v) => `${v.id}: ${v.nodes.map((node) => node.html.slice(0, 120)).join(" | ")}`);
 }
 
@@ -208,6 +210,7 @@ describe("meeting", () => {
     expect(link.value).toMatch(/^shoji:\/\/join\/.*#/);
     expect(screen.getByAltText("招待リンクの QR コード")).toBeTruthy();
     await user.keyboard("{Escape}");
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
     await user.keyboard("i");
     expect(await screen.findByRole("button", { name: "リンクを作る" })).toBeTruthy();
     expect(document.body.innerHTML).not.toContain(link.value);

@@ -21,7 +21,8 @@ function leaves(tree: Tree, at = ""): Map<string, string> {
 }
 
 // English has a form for one; Japanese does not.
-const plain = (keys: Iterable<string>): string[] => [...new Set([...keys].map((key) => key.replace(/_(one|other)$/, "")))].sort();
+const plain = (keys: Iterable<string>): string[] =>
+  [...new Set([...keys].map((key) => key.replace(/_(one|other)$/, "")))].sort();
 const blanks = (text: string): string[] => [...text.matchAll(/\{\{(\w+)\}\}/g)].map((match) => match[1] ?? "").sort();
 
 const japanese = leaves(ja);
@@ -41,7 +42,14 @@ test("both languages fill the same blanks", () => {
 });
 
 test("no text is empty, and only names are the same in both languages", () => {
-  const names = new Set(["app.name", "home.linkPlaceholder", "meeting.pixels", "link.lossValue", "settings.languageJa", "settings.languageEn"]);
+  const names = new Set([
+    "app.name",
+    "home.linkPlaceholder",
+    "meeting.pixels",
+    "link.lossValue",
+    "settings.languageJa",
+    "settings.languageEn",
+  ]);
   for (const [key, text] of japanese) {
     expect(text.trim(), key).not.toBe("");
     if (!names.has(key)) expect(english.get(key), `${key} is not translated`).not.toBe(text);
@@ -73,13 +81,17 @@ test("every word that is asked for exists, and every word is asked for", () => {
   const patterns = [...text.matchAll(/`([a-zA-Z]+\.[\w.]*\$\{[^`]*)`/g)].map(
     (match) => new RegExp(`^${(match[1] ?? "").replace(/\$\{[^}]*\}/g, "\\w+").replaceAll(".", "\\.")}$`),
   );
-  const unused = plain(japanese.keys()).filter((key) => !asked.has(key) && !patterns.some((pattern) => pattern.test(key)));
+  const unused = plain(japanese.keys()).filter(
+    (key) => !asked.has(key) && !patterns.some((pattern) => pattern.test(key)),
+  );
   expect(unused).toEqual([]);
 });
 
 test("no Japanese stands in the code: the words are in the word files", () => {
   for (const name of files.filter((file) => !file.includes("fake/") && !file.endsWith("test.ts"))) {
-    const text = readFileSync(join(source, name), "utf8").replace(/(^|\s)\/\/.*$/gm, "").replace(/\/\*[\s\S]*?\*\//g, "");
+    const text = readFileSync(join(source, name), "utf8")
+      .replace(/(^|\s)\/\/.*$/gm, "")
+      .replace(/\/\*[\s\S]*?\*\//g, "");
     expect(text, name).not.toMatch(/[\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Han}]/u);
   }
 });

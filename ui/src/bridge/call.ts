@@ -10,12 +10,8 @@ export function setDoor(opened: Door): void {
   door = opened;
 }
 
-/** The door that was set. */
-export function openedDoor(): Door {
-  if (!door) throw new Error("the door is opened by main.tsx before the first call");
-  return door;
-}
-
 /** Sends a command. Rejects with a `Failure`. */
-export const call = <K extends keyof Commands>(name: K, req: Commands[K][0]): Promise<Commands[K][1]> =>
-  openedDoor().call(name, req);
+export function call<K extends keyof Commands>(name: K, req: Commands[K][0]): Promise<Commands[K][1]> {
+  if (!door) throw new Error("the door is opened by main.tsx before the first call");
+  return door.call(name, req);
+}

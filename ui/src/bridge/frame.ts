@@ -4,7 +4,7 @@
 //! n bytes of the track's name | payload
 
 /** What a frame holds. */
-export type Content = "h264" | "vp8" | "i420" | "end";
+type Content = "h264" | "vp8" | "i420" | "end";
 
 /** One frame. `payload` is a view into the message, not a copy. */
 export interface Frame {

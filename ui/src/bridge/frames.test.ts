@@ -27,8 +27,6 @@ test("a frame survives the way through its bytes", () => {
       fc.nat({ max: 0xffff_ffff }),
       fc.uint8Array({ maxLength: 300 }),
       (content, key, track, seq, payload) => {
-        // A lone surrogate is not text, and Rust cannot send one.
-        fc.pre(track.isWellFormed());
         const sent = frame({ content, key, track, seq, payload });
         expect(parseFrame(buildFrame(sent))).toEqual(sent);
       },
@@ -37,7 +35,9 @@ test("a frame survives the way through its bytes", () => {
 });
 
 test("the bytes are the ones Rust writes", () => {
-  const bytes = buildFrame(frame({ content: "vp8", key: true, track: "ab", seq: 258, time: 3, payload: Uint8Array.of(9) }));
+  const bytes = buildFrame(
+    frame({ content: "vp8", key: true, track: "ab", seq: 258, time: 3, payload: Uint8Array.of(9) }),
+  );
   expect([...bytes]).toEqual([1, 1, 1, 2, 2, 1, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 97, 98, 9]);
 });
 

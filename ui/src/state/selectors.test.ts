@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { sceneOf } from "../bridge/fake/scenes";
 import type { MeetingView } from "../bridge/generated/bridge";
-import { bestColumns, blockedBy, cameraOf, hears, hueOf, HUES, initials, sharedScreens } from "./selectors";
+import { bestColumns, blockedBy, cameraOf, HUES, hears, hueOf, initials, sharedScreens } from "./selectors";
 
 function meetingOf(scene: string): MeetingView {
   const { meeting } = sceneOf(new URLSearchParams({ scene }));
@@ -64,10 +64,15 @@ test("tiles fit the window, and one tile has one column", () => {
   expect(bestColumns(4, 1068, 568, 10)).toBe(2);
   expect(bestColumns(16, 1068, 568, 10)).toBe(4);
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 16 }), fc.integer({ min: 200, max: 4000 }), fc.integer({ min: 200, max: 3000 }), (n, w, h) => {
-      const columns = bestColumns(n, w, h, 10);
-      expect(columns).toBeGreaterThanOrEqual(1);
-      expect(columns).toBeLessThanOrEqual(n);
-    }),
+    fc.property(
+      fc.integer({ min: 1, max: 16 }),
+      fc.integer({ min: 200, max: 4000 }),
+      fc.integer({ min: 200, max: 3000 }),
+      (n, w, h) => {
+        const columns = bestColumns(n, w, h, 10);
+        expect(columns).toBeGreaterThanOrEqual(1);
+        expect(columns).toBeLessThanOrEqual(n);
+      },
+    ),
   );
 });

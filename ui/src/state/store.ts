@@ -13,7 +13,7 @@ import type { LevelsByPerson } from "./reducer";
 import { applyEvent, levelsOf, SILENT } from "./reducer";
 
 /** A command that did not work, told in the corner of the screen. */
-export interface LocalFailure {
+interface LocalFailure {
   id: number;
   code: Code;
 }
@@ -68,7 +68,7 @@ export function useSpeaking(who: string | null): boolean {
 let nextFailure = 1;
 
 /** Shows a failed command as a message. */
-export function showFailure(failure: Failure): void {
+function showFailure(failure: Failure): void {
   face.setState((was) => ({ failures: [...was.failures.slice(-3), { id: nextFailure++, code: failure.code }] }));
 }
 

@@ -10,8 +10,25 @@ import { Icon } from "../../components/Icon";
 import type { Plan } from "../prejoin/plan";
 import styles from "./Home.module.css";
 
-/** The fold and the form in it. */
+/** The fold. The form is not there while it is folded, so that nobody tabs into something unseen. */
 export function ServerJoin({ onPlan }: { onPlan: (plan: Plan) => void }) {
+  const { t } = useTranslation();
+  const [open, setOpen] = useState(false);
+  return (
+    <Disclosure className={styles.fold ?? ""} isExpanded={open} onExpandedChange={setOpen}>
+      <Heading level={2}>
+        <AriaButton slot="trigger" className={styles.foldButton ?? ""}>
+          <Icon name="server" size={18} />
+          {t("home.serverTitle")}
+          <Icon name="down" size={16} />
+        </AriaButton>
+      </Heading>
+      <DisclosurePanel>{open && <ServerForm onPlan={onPlan} />}</DisclosurePanel>
+    </Disclosure>
+  );
+}
+
+function ServerForm({ onPlan }: { onPlan: (plan: Plan) => void }) {
   const { t } = useTranslation();
   const [url, setUrl] = useState("");
   const [token, setToken] = useState("");
@@ -28,39 +45,28 @@ export function ServerJoin({ onPlan }: { onPlan: (plan: Plan) => void }) {
   };
 
   return (
-    <Disclosure className={styles.fold ?? ""}>
-      <Heading level={2}>
-        <AriaButton slot="trigger" className={styles.foldButton ?? ""}>
-          <Icon name="server" size={18} />
-          {t("home.serverTitle")}
-          <Icon name="down" size={16} />
-        </AriaButton>
-      </Heading>
-      <DisclosurePanel>
-        <form className={styles.serverForm} onSubmit={submit} noValidate aria-label={t("home.serverTitle")}>
-          <p className={styles.lead}>{t("home.serverLead")}</p>
-          <div className={styles.serverFields}>
-            <TextInput
-              label={t("home.url")}
-              value={url}
-              onChange={setUrl}
-              placeholder={t("home.urlPlaceholder")}
-              problem={missing(url)}
-              mono
-            />
-            <TextInput label={t("home.token")} value={token} onChange={setToken} problem={missing(token)} secret mono />
-            <TextInput
-              label={t("home.passphrase")}
-              value={passphrase}
-              onChange={setPassphrase}
-              hint={t("home.passphraseHint")}
-              secret
-            />
-          </div>
-          <Button type="submit">{t("home.joinNext")}</Button>
-        </form>
-      </DisclosurePanel>
-    </Disclosure>
+    <form className={styles.serverForm} onSubmit={submit} noValidate aria-label={t("home.serverTitle")}>
+      <p className={styles.lead}>{t("home.serverLead")}</p>
+      <div className={styles.serverFields}>
+        <TextInput
+          label={t("home.url")}
+          value={url}
+          onChange={setUrl}
+          placeholder={t("home.urlPlaceholder")}
+          problem={missing(url)}
+          mono
+        />
+        <TextInput label={t("home.token")} value={token} onChange={setToken} problem={missing(token)} secret mono />
+        <TextInput
+          label={t("home.passphrase")}
+          value={passphrase}
+          onChange={setPassphrase}
+          hint={t("home.passphraseHint")}
+          secret
+        />
+      </div>
+      <Button type="submit">{t("home.joinNext")}</Button>
+    </form>
   );
 }
 
