@@ -1,0 +1,1 @@
+//! The whole host over loopback.

@@ -1,0 +1,31 @@
+//! What the control plane needs of a media plane: take commands, take TCP connections, end. The SFU is one; tests bring
+//! a scripted one.
+
+use std::net::SocketAddr;
+
+use tokio::net::TcpStream;
+
+use crate::sfu::contract::SfuCommand;
+
+/// A media plane. Nothing here waits.
+pub trait MediaPlane: Send + Sync + 'static {
+    /// Takes a command; commands are carried out in order.
+    fn send(&self, command: SfuCommand);
+
+    /// A TCP connection on the host's port that did not begin like TLS: RFC 4571 frames with STUN inside, or rubbish.
+    fn accept_tcp(&self, stream: TcpStream, peer: SocketAddr);
+}
+
+/// No media plane: commands vanish, connections close. Only until the SFU is plugged in.
+#[derive(Debug, Clone, Copy)]
+pub struct Unplugged;
+
+impl MediaPlane for Unplugged {
+    fn send(&self, command: SfuCommand) {
+        tracing::trace!(?command, "media_unplugged");
+    }
+
+    fn accept_tcp(&self, stream: TcpStream, _peer: SocketAddr) {
+        drop(stream);
+    }
+}
