@@ -20,9 +20,9 @@ use tokio_tungstenite::tungstenite::Message;
 use zeroize::Zeroizing;
 
 use crate::address::ServerUrl;
+use crate::discovery;
 use crate::link::{self, Connect, Security, Socket, Upgrade, Wire};
 use crate::tls::{self, Trust};
-use crate::discovery;
 
 /// The first word must come within this time.
 const FIRST_WORD: Duration = Duration::from_secs(5);
@@ -55,7 +55,11 @@ impl Failed {
             Self::Connect(error) => error.failure(),
             Self::Refused { why, .. } => {
                 let code = refusal_code(*why);
-                Failure { code, detail: self.to_string(), retry: matches!(code, Code::TooManyTries | Code::HostClosing) }
+                Failure {
+                    code,
+                    detail: self.to_string(),
+                    retry: matches!(code, Code::TooManyTries | Code::HostClosing),
+                }
             }
             Self::Away(leave) => Failure::of(leave_code(leave).unwrap_or(Code::NotAMeetingServer), self),
         }
@@ -324,8 +328,7 @@ fn tell(steps: &mpsc::Sender<JoinStep>, step: JoinStep) {
 }
 
 async fn enter_office_on(wire: Box<dyn Wire>, place: &Place, hello: &Hello) -> Result<InOffice, Failed> {
-    let ask =
-        Upgrade { authority: &place.authority, path: "/office", bearer: None, max_message: office::MAX_MESSAGE };
+    let ask = Upgrade { authority: &place.authority, path: "/office", bearer: None, max_message: office::MAX_MESSAGE };
     let mut socket = link::upgrade(wire, &ask).await?;
     let sent = timeout(FIRST_WORD, socket.send(Message::text(hello.text().to_string()))).await;
     if !matches!(sent, Ok(Ok(()))) {
@@ -374,12 +377,7 @@ async fn first_office(socket: &mut Socket) -> Result<Welcome, Failed> {
     }
 }
 
-async fn signal_on(
-    wire: Box<dyn Wire>,
-    place: &Place,
-    token: &str,
-    resume: Option<&str>,
-) -> Result<InSignal, Failed> {
+async fn signal_on(wire: Box<dyn Wire>, place: &Place, token: &str, resume: Option<&str>) -> Result<InSignal, Failed> {
     let mut path = format!(
         "{}/rtc?protocol={}&sdk=rust&version={}&auto_subscribe=1&adaptive_stream=0",
         place.prefix,
@@ -390,12 +388,8 @@ async fn signal_on(
         path.push_str("&reconnect=1&sid=");
         path.push_str(sid);
     }
-    let ask = Upgrade {
-        authority: &place.authority,
-        path: &path,
-        bearer: Some(token),
-        max_message: signal::MAX_MESSAGE,
-    };
+    let ask =
+        Upgrade { authority: &place.authority, path: &path, bearer: Some(token), max_message: signal::MAX_MESSAGE };
     let mut socket = link::upgrade(wire, &ask).await?;
     match timeout(FIRST_WORD, first_signal(&mut socket, resume.is_some())).await {
         Err(_) => Err(Connect::Slow("waiting for the join").into()),

@@ -112,8 +112,7 @@ impl Door {
         let Some(window) = state.tracks.remove(track) else { return };
         let Some(sink) = state.sink.clone() else { return };
         drop(state);
-        let last =
-            PageFrame { track: track.to_owned(), seq: window.next, content: PageContent::End, rtp_time: 0 };
+        let last = PageFrame { track: track.to_owned(), seq: window.next, content: PageContent::End, rtp_time: 0 };
         if !sink.send(last) {
             tracing::debug!("the page went before its track");
         }

@@ -18,6 +18,7 @@
 
 mod address;
 mod attempt;
+pub mod client;
 mod discovery;
 mod frames;
 mod link;
@@ -26,7 +27,10 @@ mod picture;
 pub mod ports;
 mod profile;
 mod secrets;
+mod session;
 mod signal;
 mod sound;
 mod tls;
 mod transport;
+
+pub use client::{Client, MeetingHappening};

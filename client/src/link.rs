@@ -137,8 +137,7 @@ pub(crate) async fn reach(
             Ok(reached) => return Ok(reached),
             Err(error) => {
                 tracing::debug!(%error, "an address did not answer");
-                if matches!(worst, Connect::NoAddress)
-                    || Connect::weight(error.code()) > Connect::weight(worst.code())
+                if matches!(worst, Connect::NoAddress) || Connect::weight(error.code()) > Connect::weight(worst.code())
                 {
                     worst = error;
                 }
@@ -230,15 +229,14 @@ pub(crate) async fn upgrade(wire: Box<dyn Wire>, ask: &Upgrade<'_>) -> Result<So
         .header("Sec-WebSocket-Key", generate_key())
         .header("User-Agent", concat!("shoji/", env!("CARGO_PKG_VERSION")));
     if let Some(token) = ask.bearer {
-        let mut value = tungstenite::http::HeaderValue::from_str(&format!("Bearer {token}"))
-            .map_err(|_| Connect::Http(401))?;
+        let mut value =
+            tungstenite::http::HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| Connect::Http(401))?;
         value.set_sensitive(true);
         request = request.header("Authorization", value);
     }
     let request = request.body(()).map_err(|_| Connect::Url(Code::UrlUnreadable))?;
-    let config = WebSocketConfig::default()
-        .max_message_size(Some(ask.max_message))
-        .max_frame_size(Some(ask.max_message));
+    let config =
+        WebSocketConfig::default().max_message_size(Some(ask.max_message)).max_frame_size(Some(ask.max_message));
     match timeout(STEP, client_async_with_config(request, wire, Some(config))).await {
         Err(_) => Err(Connect::Slow("upgrading")),
         Ok(Ok((socket, _response))) => Ok(socket),

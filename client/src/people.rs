@@ -116,8 +116,7 @@ impl Crowd {
     /// One update of one person.
     pub(crate) fn apply(&mut self, info: &lk::ParticipantInfo) -> Vec<Difference> {
         let mut out = Vec::new();
-        let (Ok(user), Ok(sid)) =
-            (UserId::parse(info.identity.as_str()), ParticipantSid::parse(info.sid.as_str()))
+        let (Ok(user), Ok(sid)) = (UserId::parse(info.identity.as_str()), ParticipantSid::parse(info.sid.as_str()))
         else {
             tracing::debug!("a participant without a usable identity");
             return out;
@@ -240,10 +239,7 @@ mod tests {
         crowd.apply(&with_track(info("a", "PA_1", 1), "TR_1", 0, 2));
         let changes = crowd.apply(&info("a", "PA_2", 1));
         let sid = TrackSid::parse("TR_1").unwrap();
-        assert_eq!(
-            changes,
-            vec![Difference::TrackOver(sid), Difference::Went(user("a")), Difference::Came(user("a"))]
-        );
+        assert_eq!(changes, vec![Difference::TrackOver(sid), Difference::Went(user("a")), Difference::Came(user("a"))]);
     }
 
     #[test]

@@ -111,9 +111,7 @@ impl OwnPicture {
         });
         match spawned {
             Ok(_) => Ok(own),
-            Err(error) => {
-                Err(SendPicture::Codec(media_core::video::codec::CodecError::Failed(error.to_string())))
-            }
+            Err(error) => Err(SendPicture::Codec(media_core::video::codec::CodecError::Failed(error.to_string()))),
         }
     }
 
@@ -213,14 +211,8 @@ impl RemotePicture {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         std::thread::Builder::new().name("picture".to_owned()).spawn(move || {
-            let receive = Receive {
-                around: &around,
-                name: &name,
-                tell: &tell,
-                decoder: None,
-                decoded: false,
-                cannot: false,
-            };
+            let receive =
+                Receive { around: &around, name: &name, tell: &tell, decoder: None, decoded: false, cannot: false };
             if catch_unwind(AssertUnwindSafe(|| receive.run(&opening, &packets, &stopped))).is_err() {
                 tracing::error!("a receive thread panicked");
                 tell(RemoteNews::Broken);

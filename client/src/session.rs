@@ -36,7 +36,7 @@ pub(crate) mod call;
 pub(crate) mod command;
 mod devices;
 pub(crate) mod enter;
-mod join;
+pub(crate) mod join;
 mod office;
 mod page;
 mod remote;

@@ -296,7 +296,9 @@ impl Signal {
         let publish_tracks = self
             .tracks
             .iter()
-            .filter_map(|(cid, t)| t.info.clone().map(|i| lk::TrackPublishedResponse { cid: cid.clone(), track: Some(i) }))
+            .filter_map(|(cid, t)| {
+                t.info.clone().map(|i| lk::TrackPublishedResponse { cid: cid.clone(), track: Some(i) })
+            })
             .collect();
         self.out.push_back(Out::Send(Ask::SyncState(lk::SyncState {
             answer: self.subscriber_answer.clone(),

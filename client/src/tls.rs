@@ -47,15 +47,12 @@ struct WrongKey;
 pub(crate) fn config(trust: &Trust) -> Result<Arc<ClientConfig>, Error> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let verifier: Arc<dyn ServerCertVerifier> = match trust {
-        Trust::Host(fingerprint) => {
-            Arc::new(PinnedHost { fingerprint: *fingerprint, provider: Arc::clone(&provider) })
-        }
+        Trust::Host(fingerprint) => Arc::new(PinnedHost { fingerprint: *fingerprint, provider: Arc::clone(&provider) }),
         Trust::System => Arc::new(rustls_platform_verifier::Verifier::new(Arc::clone(&provider))?),
         #[cfg(test)]
-        Trust::SystemAnd(root) => Arc::new(rustls_platform_verifier::Verifier::new_with_extra_roots(
-            [root.clone()],
-            Arc::clone(&provider),
-        )?),
+        Trust::SystemAnd(root) => {
+            Arc::new(rustls_platform_verifier::Verifier::new_with_extra_roots([root.clone()], Arc::clone(&provider))?)
+        }
     };
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])?

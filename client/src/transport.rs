@@ -209,8 +209,7 @@ impl Transport {
 /// A socket on the address this machine uses towards the server, so that candidates name an interface the server can
 /// reach and nothing is sent elsewhere.
 fn local_socket(server: SocketAddr, tokio: &Handle) -> std::io::Result<UdpSocket> {
-    let any: IpAddr =
-        if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let any: IpAddr = if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let probe = std::net::UdpSocket::bind((any, 0))?;
     // Connecting a UDP socket sends nothing: it only asks the routing table.
     probe.connect(server)?;

@@ -165,8 +165,9 @@ impl Session {
     }
 
     fn own_name(&self) -> protocol::ids::DisplayName {
-        self.settings.name.clone().unwrap_or_else(|| {
-            protocol::ids::DisplayName::parse("Shoji").expect("a constant that is a name")
-        })
+        self.settings
+            .name
+            .clone()
+            .unwrap_or_else(|| protocol::ids::DisplayName::parse("Shoji").expect("a constant that is a name"))
     }
 }

@@ -244,7 +244,9 @@ async fn server(
         return Err(Failure::of(Code::BadInput, "token or passphrase"));
     }
     let token = Zeroizing::new(token.trim().to_owned());
-    let kept = Way::Server { url: format!("{}://{}{}", if parsed.secure { "wss" } else { "ws" }, parsed.authority(), parsed.prefix) };
+    let kept = Way::Server {
+        url: format!("{}://{}{}", if parsed.secure { "wss" } else { "ws" }, parsed.authority(), parsed.prefix),
+    };
     let place = tokio::task::spawn_blocking(move || Place::server(&parsed, &Trust::System))
         .await
         .map_err(|e| Failure::of(Code::Internal, e))?

@@ -236,9 +236,8 @@ impl Session {
             return self.give_up(Failure::of(Code::NotAMeetingServer, "a join without a participant"));
         };
         let Some(at) = call.at else { return };
-        let started = Transport::start(at, &self.tokio, self.me.clone(), move |note| {
-            Input::Transport(transport_number, note)
-        });
+        let started =
+            Transport::start(at, &self.tokio, self.me.clone(), move |note| Input::Transport(transport_number, note));
         let transport = match started {
             Ok(transport) => transport,
             Err(error) => return self.give_up(Failure::passing(Code::MediaBlocked, error)),
@@ -260,7 +259,11 @@ impl Session {
             own.muted = false;
         }
         if call.title.is_empty() {
-            call.title = join.room.as_ref().map(|r| r.name.chars().filter(|c| !c.is_control()).take(96).collect()).unwrap_or_default();
+            call.title = join
+                .room
+                .as_ref()
+                .map(|r| r.name.chars().filter(|c| !c.is_control()).take(96).collect())
+                .unwrap_or_default();
         }
         let mine = join.participant.as_ref();
         call.server_grants = mine.and_then(|p| p.permission.as_ref()).map(signal::grants);
@@ -271,10 +274,8 @@ impl Session {
         let crowd = call.crowd.as_mut().expect("it was just put in");
         let mut differences = crowd.replace(&everyone);
         // Receivers start afresh: every track known before is new to the new connection.
-        let known: Vec<_> = crowd
-            .iter()
-            .flat_map(|(user, a)| a.tracks.values().map(|t| (user.clone(), t.clone())))
-            .collect();
+        let known: Vec<_> =
+            crowd.iter().flat_map(|(user, a)| a.tracks.values().map(|t| (user.clone(), t.clone()))).collect();
         differences.retain(|d| !matches!(d, crate::people::Difference::TrackNew(..)));
         differences.extend(known.into_iter().map(|(user, track)| crate::people::Difference::TrackNew(user, track)));
         self.arrived();

@@ -125,14 +125,8 @@ impl Session {
                 addresses.push(address);
             }
         }
-        let invite = Invite {
-            room: hello.room.clone(),
-            addresses,
-            id,
-            host,
-            expires_at,
-            secret: InviteSecret { entry, media },
-        };
+        let invite =
+            Invite { room: hello.room.clone(), addresses, id, host, expires_at, secret: InviteSecret { entry, media } };
         let link = invite.to_link();
         let code = qrcode::QrCode::new(link.as_bytes()).map_err(|e| Failure::of(Code::Internal, e))?;
         let qr_svg = code.render::<qrcode::render::svg::Color<'_>>().min_dimensions(240, 240).build();

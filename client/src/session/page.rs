@@ -1,8 +1,6 @@
 //! What pages have been told: the last snapshot, numbered events, notices. Part of the session; compares and tells.
 
-use protocol::bridge::{
-    About, Change, Code, DevicesView, Event, Levels, Notice, Phase, Severity, Snapshot,
-};
+use protocol::bridge::{About, Change, Code, DevicesView, Event, Levels, Notice, Phase, Severity, Snapshot};
 use tokio::sync::mpsc;
 
 use crate::ports::Ports;

@@ -71,9 +71,7 @@ impl Session {
                 let kind = match track.source {
                     TrackSource::Megaphone => RemoteAudio::Megaphone,
                     TrackSource::ScreenShareAudio => RemoteAudio::Screen,
-                    TrackSource::Microphone | TrackSource::Camera | TrackSource::ScreenShare => {
-                        RemoteAudio::Microphone
-                    }
+                    TrackSource::Microphone | TrackSource::Camera | TrackSource::ScreenShare => RemoteAudio::Microphone,
                 };
                 let sound = self.sound()?;
                 if !sound.order(AudioInput::AddRemote { id, kind, opening }) {

@@ -183,7 +183,11 @@ impl Session {
                 }
             }
             Note::Up { publisher } => {
-                if publisher { call.up.0 = true } else { call.up.1 = true }
+                if publisher {
+                    call.up.0 = true
+                } else {
+                    call.up.1 = true
+                }
                 if call.up == (true, true) {
                     call.connect_by = None;
                     self.page.withdraw(Code::MediaBlocked);
@@ -191,7 +195,11 @@ impl Session {
                 }
             }
             Note::Down { publisher } => {
-                if publisher { call.up.0 = false } else { call.up.1 = false }
+                if publisher {
+                    call.up.0 = false
+                } else {
+                    call.up.1 = false
+                }
                 tracing::info!(publisher, "media hears nothing");
                 self.lose(LostBecause::Network);
             }

@@ -118,7 +118,8 @@ fn a_resume_syncs_restarts_the_publisher_and_sends_what_waited() {
     assert!(drain(&mut signal).is_empty(), "nothing is sent while the socket is gone");
     signal.resumed(Vec::new(), now);
     let out = drain(&mut signal);
-    let [Out::Send(Ask::SyncState(sync)), Out::OfferWanted { ice_restart: true }, Out::Send(Ask::Mute(mute))] = &out[..]
+    let [Out::Send(Ask::SyncState(sync)), Out::OfferWanted { ice_restart: true }, Out::Send(Ask::Mute(mute))] =
+        &out[..]
     else {
         panic!("{out:?}")
     };

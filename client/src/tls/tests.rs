@@ -197,8 +197,7 @@ async fn a_wrong_key_at_one_address_does_not_hide_the_right_host_at_another() {
     let wrong = serve(vec![leaf, other.der.clone()], &key).await;
     let (leaf, key) = ca.leaf(HOST_NAME, 2100);
     let right = serve(vec![leaf, ca.der.clone()], &key).await;
-    let place =
-        Place::host(ca.fingerprint(), vec![HostAddress::Ip(wrong), HostAddress::Ip(right)]).unwrap();
+    let place = Place::host(ca.fingerprint(), vec![HostAddress::Ip(wrong), HostAddress::Ip(right)]).unwrap();
     let (_, at) = link::reach(&place.addresses, place.security()).await.unwrap();
     assert_eq!(at, right);
 }

@@ -1,0 +1,237 @@
+//! [`Client`]: every command as a method. A thin, cloneable handle; the work is done by the session behind it.
+//! It decides nothing and keeps nothing.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use media_core::channel::LatestReader;
+use media_core::frame::Picture;
+use protocol::bridge::{
+    ChooseDevice, Code, CreateInvite, CreatedInvite, DismissNotice, Event, Failure, HostMeeting, InviteView,
+    JoinInvite, JoinRecent, JoinServer, Nothing, PageCodecs, ReadInvite, SetPreview, SetRight, SetRole, SettingsChange,
+    Snapshot, StartShare, Switch,
+};
+use protocol::ids::{TrackSid, UserId};
+use protocol::invite::Invite;
+use protocol::policy::{TrackKind, TrackSource};
+use protocol::shield::ShieldStatus;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::ports::{FrameSink, Ports};
+use crate::session::command::Command;
+use crate::session::enter::invite_failure;
+use crate::session::join::unix_now;
+use crate::session::{Doors, Input, Reply, Session};
+use crate::transport::Lane;
+
+/// Happenings waiting for one observer; more are lost.
+const HAPPENINGS: usize = 1024;
+/// Set to `1`, it allows plaintext signalling to loopback numbers. Read once, at start; for developers and tests.
+const PLAINTEXT_FLAG: &str = "SHOJI_DEV_PLAINTEXT";
+
+/// What happened in a meeting, for headless users: tests, the visitor, benchmarks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MeetingHappening {
+    /// The server let us in.
+    Joined,
+    /// Both media connections are up (again).
+    MediaUp,
+    /// Someone else came.
+    PersonCame(UserId),
+    /// Someone went.
+    PersonWent(UserId),
+    /// Frames of a track arrive and open; for sound: the first one was played.
+    TrackPlaying {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        track: TrackSid,
+        /// What it is.
+        source: TrackSource,
+        /// Sound or picture.
+        kind: TrackKind,
+    },
+    /// A track is over.
+    TrackOver(TrackSid),
+    /// The first picture of a watched track was decoded.
+    PictureDecoded(TrackSid),
+    /// Someone sent data that opened.
+    Data {
+        /// Identity of the sender, as the server says.
+        from: String,
+        /// What.
+        payload: Bytes,
+    },
+    /// The connection was lost and is back.
+    Reconnected,
+    /// The call is over; with a code when not by our own wish.
+    Ended(Option<Code>),
+}
+
+/// The product without a window. Cheap to clone; [`Client::shutdown`] ends it for every clone.
+#[derive(Clone)]
+pub struct Client {
+    session: mpsc::Sender<Input>,
+    doors: Doors,
+}
+
+macro_rules! commands {
+    ($($(#[$doc:meta])* $name:ident($ask:ident: $request:ty) -> $answer:ty = $command:expr;)*) => {
+        impl Client {
+            $($(#[$doc])*
+            ///
+            /// # Errors
+            /// As [`Failure`] says.
+            pub async fn $name(&self, $ask: $request) -> Result<$answer, Failure> {
+                self.ask($command).await
+            })*
+        }
+    };
+}
+
+commands! {
+    /// Hosts a meeting on this machine and joins it as its owner.
+    host_meeting(ask: HostMeeting) -> () = |reply| Command::HostMeeting(ask, reply);
+    /// Joins by an invitation link. Answers when in the meeting.
+    join_invite(ask: JoinInvite) -> () = |reply| Command::JoinInvite(ask, reply);
+    /// Joins any LiveKit server by URL and token.
+    join_server(ask: JoinServer) -> () = |reply| Command::JoinServer(ask, reply);
+    /// Joins a meeting of the recent list again.
+    join_recent(ask: JoinRecent) -> () = |reply| Command::JoinRecent(ask, reply);
+    /// Leaves, or stops trying to join, at once.
+    leave(_ask: Nothing) -> () = Command::Leave;
+    /// Stops hosting: ends the meeting for everyone.
+    stop_hosting(_ask: Nothing) -> () = Command::StopHosting;
+    /// Forgets a meeting and its secrets.
+    forget_recent(ask: JoinRecent) -> () = |reply| Command::ForgetRecent(ask, reply);
+    /// Microphone on or off.
+    set_microphone(ask: Switch) -> () = |reply| Command::Switch(Lane::Microphone, ask, reply);
+    /// Camera on or off.
+    set_camera(ask: Switch) -> () = |reply| Command::Switch(Lane::Camera, ask, reply);
+    /// Shares a screen.
+    start_share(ask: StartShare) -> () = |reply| Command::StartShare(ask, reply);
+    /// Stops sharing.
+    stop_share(_ask: Nothing) -> () = Command::StopShare;
+    /// Megaphone on or off.
+    set_megaphone(ask: Switch) -> () = |reply| Command::Switch(Lane::Megaphone, ask, reply);
+    /// Chooses a device, or follows the system's default.
+    choose_device(ask: ChooseDevice) -> () = |reply| Command::ChooseDevice(ask, reply);
+    /// Looks for devices again.
+    refresh_devices(_ask: Nothing) -> () = Command::RefreshDevices;
+    /// Tries camera and microphone before a meeting.
+    set_preview(ask: SetPreview) -> () = |reply| Command::SetPreview(ask, reply);
+    /// Plays a short tone on the chosen speaker.
+    test_speaker(_ask: Nothing) -> () = Command::TestSpeaker;
+    /// Owner: allows or forbids a capability for a role.
+    set_right(ask: SetRight) -> () = |reply| Command::SetRight(ask, reply);
+    /// Owner: gives a person another role.
+    set_role(ask: SetRole) -> () = |reply| Command::SetRole(ask, reply);
+    /// Makes an invitation link and its QR code.
+    create_invite(ask: CreateInvite) -> CreatedInvite = |reply| Command::CreateInvite(ask, reply);
+    /// Changes settings of this person on this machine.
+    change_settings(ask: SettingsChange) -> () = |reply| Command::ChangeSettings(ask, reply);
+    /// Puts a notice away.
+    dismiss_notice(ask: DismissNotice) -> () = |reply| Command::DismissNotice(ask, reply);
+    /// What the page can decode.
+    report_codecs(ask: PageCodecs) -> () = |reply| Command::ReportCodecs(ask, reply);
+}
+
+impl Client {
+    /// Starts the session on a runtime. Reads the profile; opens no device and no socket.
+    #[must_use]
+    pub fn start(ports: Ports, tokio: &Handle) -> Self {
+        let plaintext = std::env::var(PLAINTEXT_FLAG).is_ok_and(|v| v == "1");
+        let (session, doors) = Session::start(ports, tokio, plaintext);
+        Self { session, doors }
+    }
+
+    /// Says what an invitation link holds, without using it.
+    ///
+    /// # Errors
+    /// The link is none.
+    pub async fn read_invite(&self, ask: ReadInvite) -> Result<InviteView, Failure> {
+        let invite = Invite::parse(&ask.link).map_err(invite_failure)?;
+        Ok(InviteView {
+            room: invite.room.to_string(),
+            addresses: invite.addresses.iter().map(ToString::to_string).collect(),
+            expires_at: invite.expires_at,
+            expired: invite.expires_at <= unix_now(),
+            fingerprint: invite.host.spoken(),
+        })
+    }
+
+    /// The page is alive. The window watches the beats; nothing in here depends on them.
+    ///
+    /// # Errors
+    /// Never.
+    pub async fn heartbeat(&self, _ask: Nothing) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Everything as it is, and then every change. A gap in `seq` means: subscribe again. `None` after shutdown.
+    pub async fn subscribe(&self) -> Option<(Snapshot, mpsc::Receiver<Event>)> {
+        let (reply, answer) = oneshot::channel();
+        self.session.send(Input::Subscribe(reply)).await.ok()?;
+        answer.await.ok()
+    }
+
+    /// What happens in meetings, for headless users. An observer that does not listen loses happenings.
+    pub async fn observe(&self) -> mpsc::Receiver<MeetingHappening> {
+        let (to, from) = mpsc::channel(HAPPENINGS);
+        if self.session.send(Input::Observe(to)).await.is_err() {
+            tracing::debug!("nothing will happen any more");
+        }
+        from
+    }
+
+    /// Decodes a track in Rust and shows its newest picture; also `local-camera` and `local-screen`. Works before the
+    /// track exists; ends when the reader is dropped.
+    #[must_use]
+    pub fn watch_pictures(&self, track: &str) -> LatestReader<Picture> {
+        self.doors.watchers.watch(track)
+    }
+
+    /// A page that can take frames, perhaps a reloaded one.
+    pub fn attach_page(&self, page: Arc<dyn FrameSink>) {
+        self.doors.door.attach(page);
+    }
+
+    /// The page has drawn or dropped every frame of a track up to `seq`.
+    pub fn ack_frames(&self, track: &str, seq: u32) {
+        self.doors.door.ack(track, seq);
+    }
+
+    /// The protection of the window changed.
+    pub fn set_shield(&self, status: ShieldStatus) {
+        self.tell(Input::Shield(status));
+    }
+
+    /// The system handed over a link; it waits on the home screen until used. What is no link is dropped.
+    pub fn offer_invite(&self, link: &str) {
+        if link.len() <= Invite::MAX_LENGTH && Invite::parse(link).is_ok() {
+            self.tell(Input::Offered(link.trim().to_owned()));
+        }
+    }
+
+    /// Leaves, closes every device and ends the session.
+    pub async fn shutdown(&self) {
+        let (reply, done) = oneshot::channel();
+        if self.session.send(Input::Shutdown(reply)).await.is_ok() && done.await.is_err() {
+            tracing::debug!("the session ended in the middle of ending");
+        }
+    }
+
+    fn tell(&self, input: Input) {
+        if self.session.try_send(input).is_err() {
+            tracing::warn!("the session does not listen");
+        }
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, Failure> {
+        let over = || Failure::of(Code::Internal, "the session is over");
+        let (reply, answer) = oneshot::channel();
+        self.session.send(Input::Command(command(reply))).await.map_err(|_| over())?;
+        answer.await.map_err(|_| over())?
+    }
+}

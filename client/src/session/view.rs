@@ -1,0 +1,209 @@
+//! What the page is shown: the snapshot, built from what is. Part of the session; reads, never changes anything.
+
+use std::time::Instant;
+
+use media_core::device::{DeviceInfo, ScreensUnavailable};
+use protocol::bridge::{
+    Code, DeviceView, DevicesView, MeetingView, PersonView, Phase, RecentView, RightsRow, ScreenView, SealView,
+    Snapshot, SwitchState, TrackState, TrackView,
+};
+use protocol::policy::{Capability, Role};
+
+use super::Session;
+use super::call::{Call, Stage};
+use super::devices::{OWN_CAMERA, OWN_SCREEN, PREVIEW};
+use crate::profile::Way;
+use crate::transport::Lane;
+
+impl Session {
+    /// Builds the snapshot and tells what changed.
+    pub(super) fn show(&mut self) {
+        let told = self.page.told();
+        let now = Snapshot {
+            seq: told.seq,
+            about: told.about.clone(),
+            phase: self.phase_view(),
+            meeting: self.call.as_ref().and_then(|call| self.meeting_view(call)),
+            hosting: self.hosting.clone(),
+            devices: self.devices_view(),
+            settings: self.settings.view(),
+            vault: self.ports.vault.view(),
+            shield: self.shield,
+            recents: self.recents_view(),
+            pending_invite: self.pending_invite.clone(),
+            notices: Vec::new(),
+        };
+        self.page.show(now);
+    }
+
+    fn phase_view(&self) -> Phase {
+        match self.call.as_ref().map(|c| (&c.stage, c.backoff.tries())) {
+            None => Phase::Home,
+            Some((Stage::Joining(step), _)) => Phase::Joining { step: *step },
+            Some((Stage::In, _)) => Phase::InMeeting,
+            Some((Stage::Lost { why, .. }, tries)) => Phase::Reconnecting { why: *why, tries },
+        }
+    }
+
+    fn meeting_view(&self, call: &Call) -> Option<MeetingView> {
+        let crowd = call.crowd.as_ref()?;
+        let role = call.office.as_ref().map(|o| o.role);
+        Some(MeetingView {
+            title: call.title.clone(),
+            me: crowd.me().clone(),
+            people: people(call),
+            role,
+            allowed: self.gate.grants().iter().collect(),
+            rights: rights(call, role),
+            microphone: self.switch_view(call, Lane::Microphone),
+            camera: self.switch_view(call, Lane::Camera),
+            share: self.switch_view(call, Lane::Screen),
+            megaphone: self.switch_view(call, Lane::Megaphone),
+            seal: seal(call),
+            link: call.link,
+        })
+    }
+
+    fn switch_view(&self, call: &Call, lane: Lane) -> SwitchState {
+        let (right, slot, track) = match lane {
+            Lane::Microphone => (Capability::Microphone, &self.hardware.microphone, None),
+            Lane::Megaphone => (Capability::Megaphone, &self.hardware.microphone, None),
+            Lane::Camera => (Capability::Camera, &self.hardware.camera, Some(OWN_CAMERA)),
+            Lane::Screen => (Capability::ScreenShare, &self.hardware.screen, Some(OWN_SCREEN)),
+        };
+        if !self.gate.grants().allows(right) {
+            return SwitchState::Blocked { code: Code::NotAllowed };
+        }
+        let Some(own) = call.own.get(&lane) else { return SwitchState::Off };
+        if let Some(code) = own.problem.or(slot.failed.filter(|_| own.wanted)) {
+            return SwitchState::Blocked { code };
+        }
+        if lane == Lane::Screen && !own.wanted && self.hardware.list.screens.is_err() {
+            return SwitchState::Blocked { code: Code::ShareUnsupported };
+        }
+        match (own.wanted, slot.is_open()) {
+            // A device that is still closing is said to be off only once it is.
+            (false, open) => {
+                let still = open && lane != Lane::Megaphone && lane != Lane::Microphone;
+                if still { SwitchState::Starting } else { SwitchState::Off }
+            }
+            (true, true) if own.accepted || !matches!(call.stage, Stage::In) => {
+                SwitchState::On { track: track.map(str::to_owned) }
+            }
+            (true, true | false) if call.may_capture(Instant::now()) => SwitchState::Starting,
+            (true, true | false) => SwitchState::Off,
+        }
+    }
+
+    fn devices_view(&self) -> DevicesView {
+        let hardware = &self.hardware;
+        let view = |d: &DeviceInfo| DeviceView { id: d.id.clone(), name: d.name.clone(), is_default: d.is_default };
+        let (screens, screens_blocked) = match &hardware.list.screens {
+            Ok(screens) => {
+                let screens = screens
+                    .iter()
+                    .map(|s| ScreenView {
+                        id: s.id.clone(),
+                        name: s.name.clone(),
+                        width: s.width,
+                        height: s.height,
+                        is_primary: s.is_primary,
+                    })
+                    .collect();
+                (screens, None)
+            }
+            Err(ScreensUnavailable::Unsupported | ScreensUnavailable::NoDisplay) => {
+                (Vec::new(), Some(Code::ShareUnsupported))
+            }
+        };
+        let preview = self.call.is_none().then_some(hardware.preview).unwrap_or_default();
+        DevicesView {
+            microphones: hardware.list.microphones.iter().map(view).collect(),
+            speakers: hardware.list.speakers.iter().map(view).collect(),
+            cameras: hardware.list.cameras.iter().map(view).collect(),
+            screens,
+            screens_blocked,
+            microphone: self.settings.microphone.clone(),
+            speaker: self.settings.speaker.clone(),
+            camera: self.settings.camera.clone(),
+            preview_track: (preview.camera && hardware.camera.is_open()).then(|| PREVIEW.to_owned()),
+            microphone_problem: hardware.microphone.failed.filter(|_| preview.microphone),
+            camera_problem: hardware.camera.failed.filter(|_| preview.camera),
+        }
+    }
+
+    fn recents_view(&self) -> Vec<RecentView> {
+        self.recents
+            .iter()
+            .map(|r| RecentView {
+                id: r.id.clone(),
+                title: r.title.clone(),
+                last_joined: r.last_joined,
+                own: r.own,
+                nearby: match &r.way {
+                    Way::Host { host, .. } => self.nearby.values().any(|(f, _)| f.encode() == *host),
+                    Way::Server { .. } => false,
+                },
+                can_join: self.joinable.get(&r.id).copied().unwrap_or(false),
+            })
+            .collect()
+    }
+}
+
+fn people(call: &Call) -> Vec<PersonView> {
+    let Some(crowd) = &call.crowd else { return Vec::new() };
+    let mut people: Vec<PersonView> = crowd
+        .iter()
+        .map(|(user, attendee)| {
+            let office = call.office.as_ref().and_then(|o| o.people.iter().find(|p| p.user == *user));
+            let tracks = call
+                .remotes
+                .values()
+                .filter(|r| r.user == *user)
+                .map(|r| TrackView {
+                    id: r.track.sid.clone(),
+                    source: r.track.source,
+                    kind: r.track.kind,
+                    muted: r.track.muted,
+                    state: r.state,
+                })
+                .collect();
+            PersonView {
+                user: user.clone(),
+                sid: Some(attendee.sid.clone()),
+                name: office.map_or_else(|| attendee.name.clone(), |p| p.name.to_string()),
+                role: office.map(|p| p.role),
+                is_me: user == crowd.me(),
+                shield: office.map(|p| p.shield),
+                tracks,
+            }
+        })
+        .collect();
+    people.sort_by(|a, b| b.is_me.cmp(&a.is_me).then_with(|| a.name.cmp(&b.name)).then_with(|| a.user.cmp(&b.user)));
+    people
+}
+
+fn rights(call: &Call, mine: Option<Role>) -> Vec<RightsRow> {
+    let Some(office) = &call.office else { return Vec::new() };
+    Role::ALL
+        .into_iter()
+        .map(|role| RightsRow {
+            role,
+            allowed: office.matrix.grants(role).iter().collect(),
+            editable: mine == Some(Role::Owner) && role != Role::Owner,
+        })
+        .collect()
+}
+
+fn seal(call: &Call) -> SealView {
+    if call.ring.is_none() {
+        return SealView::Open;
+    }
+    let count = |state: TrackState| {
+        u32::try_from(call.remotes.values().filter(|r| r.state == state).count()).unwrap_or(u32::MAX)
+    };
+    match (count(TrackState::RefusedUnsealed), count(TrackState::WrongKey)) {
+        (0, 0) => SealView::Sealed,
+        (refused, wrong_key) => SealView::Partly { refused, wrong_key },
+    }
+}
