@@ -49,7 +49,7 @@ function Recent({ recent, onPlan }: { recent: RecentView; onPlan: (plan: Plan) =
       </div>
       {recent.can_join && (
         <Button
-          aria-label={t("home.joinRecentNamed", { title })}
+          aria-label={t(recent.own ? "home.openAgainNamed" : "home.joinRecentNamed", { title })}
           onPress={() => onPlan({ kind: "recent", title, id: recent.id, own: recent.own })}
         >
           {recent.own ? t("home.openAgain") : t("home.joinRecent")}

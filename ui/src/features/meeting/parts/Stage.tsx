@@ -60,7 +60,8 @@ export function Stage({ meeting, shared, onStop }: StageProps) {
           )}
         </div>
       </section>
-      <ul className={styles.strip} aria-label={t("meeting.tiles")}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and the keyboard must be able to scroll it */}
+      <ul className={styles.strip} aria-label={t("meeting.tiles")} tabIndex={0}>
         {meeting.people.map((person) => (
           <Tile key={person.user} person={person} meeting={meeting} />
         ))}

@@ -28,44 +28,46 @@ interface ToolbarProps {
 export function Toolbar({ meeting, controls, panel, onPanel, onInvite, picking, onPicking }: ToolbarProps) {
   const { t } = useTranslation();
   return (
-    <div className={styles.bar} role="toolbar" aria-label={t("meeting.toolbar")}>
-      <Tool control={controls.microphone} what={t("meeting.microphone")} keys="M" icons={["mic", "micOff"]} warnOff />
-      <Tool control={controls.camera} what={t("meeting.camera")} keys="V" icons={["camera", "cameraOff"]} warnOff />
-      <ShareButton share={controls.share} open={picking} onOpen={onPicking} />
-      <Tool
-        control={controls.megaphone}
-        what={t("meeting.megaphone")}
-        keys="G"
-        icons={["megaphone", "megaphone"]}
-        hint={t("meeting.megaphoneLead")}
-        loud
-      />
-      <span className={styles.gap} />
-      <WithTip tip={t("common.shortcut", { label: t("meeting.peopleButton"), keys: "P" })}>
-        <ToggleButton
-          className={styles.tool ?? ""}
-          isSelected={panel !== null}
-          onChange={() => onPanel(panel ?? "people")}
-          data-look="plain"
+    <footer className={styles.foot}>
+      <div className={styles.bar} role="toolbar" aria-label={t("meeting.toolbar")}>
+        <Tool control={controls.microphone} what={t("meeting.microphone")} keys="M" icons={["mic", "micOff"]} warnOff />
+        <Tool control={controls.camera} what={t("meeting.camera")} keys="V" icons={["camera", "cameraOff"]} warnOff />
+        <ShareButton share={controls.share} open={picking} onOpen={onPicking} />
+        <Tool
+          control={controls.megaphone}
+          what={t("meeting.megaphone")}
+          keys="G"
+          icons={["megaphone", "megaphone"]}
+          hint={t("meeting.megaphoneLead")}
+          loud
+        />
+        <span className={styles.gap} />
+        <WithTip tip={t("common.shortcut", { label: t("meeting.peopleButton"), keys: "P" })}>
+          <ToggleButton
+            className={styles.tool ?? ""}
+            isSelected={panel !== null}
+            onChange={() => onPanel(panel ?? "people")}
+            data-look="plain"
+          >
+            <Face icon="people" label={t("meeting.peopleButton")} badge={meeting.people.length} />
+          </ToggleButton>
+        </WithTip>
+        <WithTip
+          tip={onInvite ? t("common.shortcut", { label: t("meeting.invite"), keys: "I" }) : t("meeting.inviteDenied")}
         >
-          <Face icon="people" label={t("meeting.peopleButton")} badge={meeting.people.length} />
-        </ToggleButton>
-      </WithTip>
-      <WithTip
-        tip={onInvite ? t("common.shortcut", { label: t("meeting.invite"), keys: "I" }) : t("meeting.inviteDenied")}
-      >
-        <AriaButton
-          className={styles.tool ?? ""}
-          onPress={() => onInvite?.()}
-          data-look="plain"
-          data-blocked={onInvite === null || undefined}
-          {...(onInvite ? {} : { "aria-label": `${t("meeting.invite")}. ${t("meeting.inviteDenied")}` })}
-        >
-          <Face icon="invite" label={t("meeting.invite")} />
-        </AriaButton>
-      </WithTip>
-      <LeaveButton />
-    </div>
+          <AriaButton
+            className={styles.tool ?? ""}
+            onPress={() => onInvite?.()}
+            data-look="plain"
+            data-blocked={onInvite === null || undefined}
+            {...(onInvite ? {} : { "aria-label": `${t("meeting.invite")}. ${t("meeting.inviteDenied")}` })}
+          >
+            <Face icon="invite" label={t("meeting.invite")} />
+          </AriaButton>
+        </WithTip>
+        <LeaveButton />
+      </div>
+    </footer>
   );
 }
 
