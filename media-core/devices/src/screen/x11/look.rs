@@ -138,8 +138,12 @@ impl Looking {
                 std::thread::sleep(sleep / 4);
                 continue;
             }
-            self.fetch(first)?;
+            let fetched = self.fetch(first)?;
             first = false;
+            if !fetched && !self.cursor.is_worth_a_picture(self.monitor.place) {
+                // What changed is on another monitor.
+                continue;
+            }
             let picture = self.compose()?;
             if !self.looker.permit.is_live() {
                 return Ok(Some(StreamEvent::Revoked));
@@ -164,23 +168,24 @@ impl Looking {
         Ok(())
     }
 
-    /// Brings the canvas up to date: everything, or what was damaged.
-    fn fetch(&mut self, everything: bool) -> Result<(), Trouble> {
-        if std::mem::take(&mut self.news.damaged) || everything {
-            // First forget, then fetch: what changes between comes again.
-            self.x.damage_subtract(self.damage, x11rb::NONE, self.region)?;
-            let damaged = self.x.xfixes_fetch_region(self.region)?.reply()?;
-            let place = self.monitor.place;
-            let parts: Vec<Place> = if everything {
-                vec![place]
-            } else if damaged.rectangles.len() > MOST_PARTS {
-                place.overlap(damaged.extents).into_iter().collect()
-            } else {
-                damaged.rectangles.iter().filter_map(|r| place.overlap(*r)).collect()
-            };
-            self.grab.fetch(&self.x, self.root, &parts, &mut self.canvas)?;
+    /// Brings the canvas up to date: everything, or what was damaged. `false` when that was nothing of this monitor.
+    fn fetch(&mut self, everything: bool) -> Result<bool, Trouble> {
+        if !std::mem::take(&mut self.news.damaged) && !everything {
+            return Ok(false);
         }
-        Ok(())
+        // First forget, then fetch: what changes between comes again.
+        self.x.damage_subtract(self.damage, x11rb::NONE, self.region)?;
+        let damaged = self.x.xfixes_fetch_region(self.region)?.reply()?;
+        let place = self.monitor.place;
+        let parts: Vec<Place> = if everything {
+            vec![place]
+        } else if damaged.rectangles.len() > MOST_PARTS {
+            place.overlap(damaged.extents).into_iter().collect()
+        } else {
+            damaged.rectangles.iter().filter_map(|r| place.overlap(*r)).collect()
+        };
+        self.grab.fetch(&self.x, self.root, &parts, &mut self.canvas)?;
+        Ok(!parts.is_empty())
     }
 
     /// The canvas with the cursor on it, as I420. The canvas itself stays without.

@@ -1,0 +1,337 @@
+//! Screens against a private X server (Xvfb): real windows, real pixels, no monitor.
+
+#![cfg(all(unix, not(target_os = "macos")))]
+
+#[path = "tools/running.rs"]
+mod running;
+#[path = "tools/need.rs"]
+mod tools;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use media_core::channel::{LatestReader, Taken, latest};
+use media_core::device::{Devices, OpenDevice, PictureWish, Pictures, ScreensUnavailable, StreamEvent};
+use media_core::frame::Picture;
+use media_devices::SystemDevices;
+use protocol::ids::DeviceId;
+use protocol::policy::{Capability, Gate, Grants};
+use running::Running;
+use tools::{GUARD, events, need, next, until};
+use x11rb::connection::Connection;
+use x11rb::protocol::randr::{ConnectionExt as _, MonitorInfo};
+use x11rb::protocol::xproto::{
+    ChangeGCAux, ChangeWindowAttributesAux, ConnectionExt as _, CreateGCAux, CreateWindowAux, Gcontext, Rectangle,
+    Window, WindowClass,
+};
+use x11rb::rust_connection::RustConnection;
+use x11rb::wrapper::ConnectionExt as _;
+
+const WISH: PictureWish = PictureWish { width: 1920, height: 1080, fps: 30 };
+/// A wait in which a picture would have come, were there one.
+const QUIET: Duration = Duration::from_millis(400);
+
+/// A display with one black window as large as the screen and a pen.
+struct Desk {
+    server: Running,
+    x: RustConnection,
+    root: Window,
+    window: Window,
+    pen: Gcontext,
+    devices: SystemDevices,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let mut command = Command::new(need("Xvfb", "xvfb"));
+        command.args(["-displayfd", "1", "-screen", "0", "640x480x24", "-nolisten", "tcp", "-noreset", "-ac"]);
+        let mut server = Running::start(command.stdout(Stdio::piped()).stderr(Stdio::null()));
+        let mut number = String::new();
+        BufReader::new(server.0.stdout.take().expect("piped")).read_line(&mut number).expect("Xvfb names its display");
+        let display = format!(":{}", number.trim());
+        let (x, screen) = x11rb::connect(Some(&display)).expect("connects");
+        let root = x.setup().roots[screen].root;
+        let (window, pen) = (x.generate_id().unwrap(), x.generate_id().unwrap());
+        let look = CreateWindowAux::new().background_pixel(0).override_redirect(1);
+        x.create_window(0, window, root, 0, 0, 640, 480, 0, WindowClass::INPUT_OUTPUT, 0, &look).unwrap();
+        x.create_gc(pen, window, &CreateGCAux::new().foreground(0x00ff_ffff)).unwrap();
+        x.map_window(window).unwrap();
+        let desk =
+            Self { server, x, root, window, pen, devices: SystemDevices::new(Instant::now()).with_display(display) };
+        // Nothing to see, in a corner: most tests do not want it.
+        desk.set_cursor(0x0000, (639, 479));
+        desk
+    }
+
+    fn sync(&self) {
+        self.x.sync().expect("the display lives");
+    }
+
+    fn draw(&self, x: i16, y: i16, width: u16, height: u16, colour: u32) {
+        self.x.change_gc(self.pen, &ChangeGCAux::new().foreground(colour)).unwrap();
+        self.x.poly_fill_rectangle(self.window, self.pen, &[Rectangle { x, y, width, height }]).unwrap();
+        self.sync();
+    }
+
+    /// A cursor of 16 x 16 pixels of one colour (0: an invisible one), moved to a place.
+    fn set_cursor(&self, white: u16, at: (i16, i16)) {
+        let (shape, mask, gc) =
+            (self.x.generate_id().unwrap(), self.x.generate_id().unwrap(), self.x.generate_id().unwrap());
+        self.x.create_pixmap(1, shape, self.root, 16, 16).unwrap();
+        self.x.create_pixmap(1, mask, self.root, 16, 16).unwrap();
+        let fill = |pixmap, bit| {
+            self.x.change_gc(gc, &ChangeGCAux::new().foreground(bit)).unwrap();
+            let all = Rectangle { x: 0, y: 0, width: 16, height: 16 };
+            self.x.poly_fill_rectangle(pixmap, gc, &[all]).unwrap();
+        };
+        self.x.create_gc(gc, shape, &CreateGCAux::new()).unwrap();
+        fill(shape, 1);
+        fill(mask, u32::from(white != 0));
+        let cursor = self.x.generate_id().unwrap();
+        self.x.create_cursor(cursor, shape, mask, white, white, white, 0, 0, 0, 0, 0).unwrap();
+        self.x.change_window_attributes(self.window, &ChangeWindowAttributesAux::new().cursor(cursor)).unwrap();
+        self.move_cursor(at);
+    }
+
+    fn move_cursor(&self, (x, y): (i16, i16)) {
+        self.x.warp_pointer(x11rb::NONE, self.root, 0, 0, 0, 0, x, y).unwrap();
+        self.sync();
+    }
+
+    fn set_monitor(&self, name: &str, with_output: bool, x: i16, width: u16) {
+        self.delete_monitor(name);
+        let name = self.x.intern_atom(false, name.as_bytes()).unwrap().reply().unwrap().atom;
+        let outputs = self.x.randr_get_screen_resources(self.root).unwrap().reply().unwrap().outputs;
+        let info = MonitorInfo {
+            name,
+            primary: with_output,
+            automatic: false,
+            x,
+            y: 0,
+            width,
+            height: 480,
+            width_in_millimeters: 100,
+            height_in_millimeters: 100,
+            outputs: if with_output { outputs } else { Vec::new() },
+        };
+        self.x.randr_set_monitor(self.root, info).unwrap().check().expect("Xvfb takes monitors");
+        self.sync();
+    }
+
+    fn delete_monitor(&self, name: &str) {
+        let name = self.x.intern_atom(false, name.as_bytes()).unwrap().reply().unwrap().atom;
+        // One that is not there is an error nobody reads.
+        self.x.randr_delete_monitor(self.root, name).unwrap().ignore_error();
+        self.sync();
+    }
+
+    /// Two monitors side by side: 400 pixels on the left, 240 on the right.
+    fn split(&self) {
+        self.set_monitor("left", true, 0, 400);
+        self.set_monitor("right", false, 400, 240);
+    }
+
+    fn open(&self, screen: &str, wish: PictureWish) -> Open {
+        let (writer, reader) = latest();
+        let (on_event, heard) = events();
+        let id = DeviceId::parse(screen).unwrap();
+        let handle = self.devices.open_screen(Gate::preview(), &id, wish, writer, on_event).expect("the screen opens");
+        assert_eq!(handle.device(), id);
+        Open { handle, reader, events: heard }
+    }
+}
+
+struct Open {
+    handle: Box<dyn Pictures>,
+    reader: LatestReader<Picture>,
+    events: Receiver<StreamEvent>,
+}
+
+impl Open {
+    fn picture(&self) -> Picture {
+        match self.reader.take(GUARD) {
+            Taken::Value(picture) => picture,
+            other => panic!("a picture, not {other:?}"),
+        }
+    }
+
+    /// Takes pictures until one is as wanted.
+    fn shows(&self, what: &str, is_so: impl Fn(&Picture) -> bool) -> Picture {
+        let start = Instant::now();
+        loop {
+            let picture = self.picture();
+            if is_so(&picture) {
+                return picture;
+            }
+            assert!(start.elapsed() < GUARD, "waited too long to see {what}");
+        }
+    }
+
+    /// Takes what is on its way, until nothing comes.
+    fn settle(&self) {
+        while let Taken::Value(_) = self.reader.take(QUIET) {}
+    }
+}
+
+/// Brightness of one pixel.
+fn luma(picture: &Picture, x: u32, y: u32) -> u8 {
+    picture.y()[(y * picture.size().width + x) as usize]
+}
+
+const WHITE: u32 = 0x00ff_ffff;
+
+#[test]
+fn what_is_drawn_is_seen() {
+    let desk = Desk::new();
+    desk.draw(100, 50, 200, 100, WHITE);
+    let screens = desk.devices.list().screens.expect("there is a display");
+    assert_eq!(screens.len(), 1);
+    assert_eq!((screens[0].width, screens[0].height), (640, 480));
+    let open = desk.open(screens[0].id.as_str(), WISH);
+    let first = open.picture();
+    assert_eq!((first.size().width, first.size().height), (640, 480), "the first picture is a whole one");
+    assert!(luma(&first, 150, 100) > 230 && luma(&first, 50, 100) < 20);
+
+    desk.draw(300, 300, 50, 50, 0x0000_00ff);
+    let second = open.shows("a blue square", |p| p.u()[(310 / 2 * 320 + 310 / 2) as usize] > 220);
+    assert!(luma(&second, 150, 100) > 230, "what did not change is still there");
+}
+
+#[test]
+fn a_screen_that_does_not_change_sends_nothing() {
+    let desk = Desk::new();
+    let open = desk.open("x11:screen", WISH);
+    open.picture();
+    open.settle();
+    assert!(!open.reader.take(QUIET).is_value());
+    desk.draw(0, 0, 10, 10, WHITE);
+    assert!(luma(&open.picture(), 5, 5) > 230);
+}
+
+trait IsValue {
+    fn is_value(&self) -> bool;
+}
+
+impl<T> IsValue for Taken<T> {
+    fn is_value(&self) -> bool {
+        matches!(self, Self::Value(_))
+    }
+}
+
+#[test]
+fn the_cursor_is_on_the_picture_and_leaves_no_trace() {
+    let desk = Desk::new();
+    let open = desk.open("x11:screen", WISH);
+    assert!(luma(&open.picture(), 208, 208) < 20);
+    desk.set_cursor(0xffff, (200, 200));
+    open.shows("the cursor", |p| luma(p, 208, 208) > 230 && luma(p, 190, 190) < 20);
+    desk.move_cursor((400, 100));
+    open.shows("the cursor elsewhere", |p| luma(p, 408, 108) > 230 && luma(p, 208, 208) < 20);
+    desk.set_cursor(0, (400, 100));
+    open.shows("no cursor", |p| luma(p, 408, 108) < 20);
+}
+
+#[test]
+fn monitors_are_listed_and_captured_apart() {
+    let desk = Desk::new();
+    desk.split();
+    let screens = desk.devices.list().screens.expect("there is a display");
+    let seen: Vec<_> = screens.iter().map(|s| (s.id.as_str(), s.width, s.height, s.is_primary)).collect();
+    assert_eq!(seen, [("x11:left", 400, 480, true), ("x11:right", 240, 480, false)]);
+
+    desk.draw(400, 0, 240, 480, WHITE);
+    let (left, right) = (desk.open("x11:left", WISH), desk.open("x11:right", WISH));
+    assert!(left.picture().y().iter().all(|y| *y < 20));
+    assert!(right.picture().y().iter().all(|y| *y > 230));
+    left.settle();
+    right.settle();
+    desk.draw(410, 10, 20, 20, 0);
+    right.shows("a black square", |p| luma(p, 15, 15) < 20);
+    assert!(!left.reader.take(QUIET).is_value(), "what happens on the other monitor is none of its business");
+}
+
+#[test]
+fn a_monitor_that_changes_or_goes_is_lost() {
+    let desk = Desk::new();
+    desk.split();
+    let (left, right) = (desk.open("x11:left", WISH), desk.open("x11:right", WISH));
+    left.picture();
+    right.picture();
+    desk.set_monitor("left", true, 0, 320);
+    assert!(matches!(next(&left.events), StreamEvent::Lost(_)), "another size is another monitor");
+    desk.delete_monitor("right");
+    assert!(matches!(next(&right.events), StreamEvent::Lost(_)));
+    let gone =
+        desk.devices.open_screen(Gate::preview(), &DeviceId::parse("x11:right").unwrap(), WISH, latest().0, events().0);
+    assert_eq!(gone.err(), Some(OpenDevice::Missing));
+}
+
+#[test]
+fn monitors_coming_and_going_are_noticed() {
+    let desk = Desk::new();
+    let (sender, receiver) = std::sync::mpsc::sync_channel(64);
+    let _watch = desk.devices.watch(Box::new(move || _ = sender.try_send(())));
+    desk.split();
+    receiver.recv_timeout(GUARD).expect("a new monitor is noticed");
+    until("both monitors", || desk.devices.list().screens.is_ok_and(|s| s.len() == 2));
+}
+
+#[test]
+fn a_busy_screen_is_held_to_the_wished_rate() {
+    let desk = Desk::new();
+    let open = desk.open("x11:screen", PictureWish { fps: 5, ..WISH });
+    let mut at = vec![open.picture().at];
+    while at.len() < 6 {
+        desk.draw((at.len() * 20) as i16, 0, 10, 10, WHITE);
+        if let Taken::Value(picture) = open.reader.take(Duration::from_millis(5)) {
+            at.push(picture.at);
+        }
+    }
+    // The pictures' own stamps: from the first to the sixth are five beats of 200 ms, less the quarter of one allowed.
+    assert!(at[5].since(at[0]) >= Duration::from_millis(900), "{at:?}");
+}
+
+#[test]
+fn a_revoked_screen_stops_and_does_not_open_again() {
+    let desk = Desk::new();
+    let mut gate = Gate::new();
+    gate.set(Grants::ALL);
+    let (writer, reader) = latest();
+    let (on_event, heard) = events();
+    let id = DeviceId::parse("x11:screen").unwrap();
+    let _open = desk.devices.open_screen(gate.permit().unwrap(), &id, WISH, writer, on_event).expect("opens");
+    assert!(reader.take(GUARD).is_value());
+    let permit = gate.permit().unwrap();
+    gate.set(Grants::ALL.with(Capability::ScreenShare, false));
+    assert_eq!(next(&heard), StreamEvent::Revoked);
+    desk.draw(0, 0, 640, 480, WHITE);
+    assert!(!reader.take(QUIET).is_value());
+    let again = desk.devices.open_screen(permit, &id, WISH, latest().0, events().0);
+    assert_eq!(again.err(), Some(OpenDevice::Revoked));
+}
+
+#[test]
+fn a_dropped_screen_is_not_looked_at_any_more() {
+    let desk = Desk::new();
+    let open = desk.open("x11:screen", WISH);
+    open.picture();
+    drop(open.handle);
+    desk.draw(0, 0, 640, 480, WHITE);
+    // One picture may have been put before the drop; after it the writer is gone.
+    if open.reader.take(GUARD).is_value() {
+        assert!(!open.reader.take(GUARD).is_value());
+    }
+    assert!(open.events.try_recv().is_err(), "a handle dropped on purpose is no event");
+}
+
+#[test]
+fn a_display_that_dies_is_told_and_then_there_is_none() {
+    let mut desk = Desk::new();
+    let open = desk.open("x11:screen", WISH);
+    open.picture();
+    desk.server.kill();
+    assert!(matches!(next(&open.events), StreamEvent::Lost(_)));
+    assert_eq!(desk.devices.list().screens, Err(ScreensUnavailable::NoDisplay));
+}
