@@ -29,7 +29,7 @@ export default defineConfig(({ command, mode }) => ({
     include: ["src/**/*.test.{ts,tsx}", "test/**/*.test.{ts,tsx}"],
     setupFiles: ["./test/setup.ts"],
     css: { modules: { classNameStrategy: "non-scoped" } },
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     restoreMocks: true,
   },
 }));

@@ -1,6 +1,6 @@
 //! Makes happy-dom enough of a browser for the tests, and takes down what each test drew.
 
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach } from "vitest";
 import { startWords } from "../src/i18n";
 
@@ -10,5 +10,7 @@ globalThis.ResizeObserver ??= class {
   disconnect(): void {}
 };
 
+// How long to wait before a test counts as hung; a busy machine is not a failure.
+configure({ asyncUtilTimeout: 20_000 });
 startWords("ja");
 afterEach(cleanup);

@@ -113,6 +113,8 @@ test("only the bridge talks to Tauri, and every file says what it is", () => {
 
 test("the language is what was set, else the system's, else Japanese", () => {
   expect(spoken("system", "")).toBe("ja");
+  expect(spoken("system", "C")).toBe("ja");
+  expect(spoken("system", "cs-CZ")).toBe("en");
   expect(spoken("system", "ja-JP")).toBe("ja");
   expect(spoken("system", "en-GB")).toBe("en");
   expect(spoken("ja", "en-GB")).toBe("ja");

@@ -210,6 +210,7 @@ class Track {
         codedWidth: width,
         codedHeight: height,
         timestamp: frame.seq,
+        colorSpace: { primaries: "smpte170m", transfer: "smpte170m", matrix: "smpte170m", fullRange: false },
       });
       this.#draw(picture);
       picture.close();

@@ -16,7 +16,8 @@ export function spoken(language: Language, system: string): Spoken {
     case "en":
       return language;
     case "system":
-      return system === "" || system.toLowerCase().startsWith("ja") ? "ja" : "en";
+      // A system without a language of its own says "C" or nothing.
+      return /^(|c|posix|ja\b.*)$/i.test(system) ? "ja" : "en";
   }
 }
 
