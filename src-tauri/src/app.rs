@@ -11,6 +11,7 @@ use client::Client;
 use client::ports::{Ports, Vault};
 use media_devices::SystemDevices;
 use tauri::{AppHandle, Builder, Manager, RunEvent, WebviewWindow};
+use tokio::runtime::Handle;
 
 use crate::desk::Desk;
 use crate::launch::{self, Launch};
@@ -62,7 +63,8 @@ fn run_window(launch: Launch) -> anyhow::Result<i32> {
         .enable_all()
         .build()
         .context("the network threads")?;
-    tauri::async_runtime::set(runtime.handle().clone());
+    let net = runtime.handle().clone();
+    tauri::async_runtime::set(net.clone());
 
     let app = instance::plug(Builder::default(), &profile)
         .plugin(tauri_plugin_deep_link::init())
@@ -72,7 +74,7 @@ fn run_window(launch: Launch) -> anyhow::Result<i32> {
         .on_permission_request(|_, _| tauri::webview::PermissionResponse::Deny)
         .setup(move |app| {
             let _held_until_exit = hold(app.handle(), &profile);
-            let window = windows::open(app.handle())?;
+            let window = windows::open(app.handle(), profile.page_data())?;
             watchdog::watch(&window);
             signals::listen(app.handle().clone());
             instance::register_links(app.handle(), &profile);
@@ -80,7 +82,7 @@ fn run_window(launch: Launch) -> anyhow::Result<i32> {
                 offer(app.handle(), link.to_owned());
             }
             tauri::async_runtime::spawn(windows::entitle(window.clone()));
-            std::thread::Builder::new().name("start".into()).spawn(move || start(&window, &profile))?;
+            std::thread::Builder::new().name("start".into()).spawn(move || start(&window, &profile, &net))?;
             Ok(())
         })
         .build(tauri::generate_context!())
@@ -111,7 +113,7 @@ fn hold(app: &AppHandle, profile: &Profile) {
 struct ProfileLock(#[expect(dead_code, reason = "held, not read")] File);
 
 /// Everything that may take a while, in the order in which it is safe.
-fn start(window: &WebviewWindow, profile: &Profile) {
+fn start(window: &WebviewWindow, profile: &Profile, net: &Handle) {
     let before = shield::raise(window);
     if let Err(error) = window.show() {
         tracing::error!(%error, "the window cannot be shown");
@@ -126,8 +128,7 @@ fn start(window: &WebviewWindow, profile: &Profile) {
         profile: Some(profile.folder().to_owned()),
         shield,
     };
-    let client = tauri::async_runtime::block_on(async { Client::start(ports) });
-    window.state::<Desk>().open(Arc::new(client));
+    window.state::<Desk>().open(Client::start(ports, net));
 }
 
 /// Shows an invitation on the home screen, and the window with it.
@@ -138,9 +139,7 @@ pub(crate) fn offer(app: &AppHandle, link: String) {
     let app = app.clone();
     tauri::async_runtime::spawn(async move {
         let Ok(client) = app.state::<Desk>().client().await else { return };
-        if let Err(failure) = client.offer_invite(link).await {
-            tracing::info!(code = ?failure.code, "an invitation handed over by the system was not taken");
-        }
+        client.offer_invite(&link);
     });
 }
 

@@ -15,7 +15,7 @@ use crate::watchdog::Pulse;
 #[derive(Clone)]
 enum Staff {
     Starting,
-    Ready(Arc<Client>),
+    Ready(Client),
     Closed,
 }
 
@@ -39,12 +39,12 @@ impl Desk {
     }
 
     /// The client is ready.
-    pub(crate) fn open(&self, client: Arc<Client>) {
+    pub(crate) fn open(&self, client: Client) {
         self.staff.send_replace(Staff::Ready(client));
     }
 
     /// The program ends; answers the client that is to be shut down, once.
-    pub(crate) fn close(&self) -> Option<Arc<Client>> {
+    pub(crate) fn close(&self) -> Option<Client> {
         match self.staff.send_replace(Staff::Closed) {
             Staff::Ready(client) => Some(client),
             Staff::Starting | Staff::Closed => None,
@@ -55,20 +55,24 @@ impl Desk {
     ///
     /// # Errors
     /// The program is about to end.
-    pub(crate) async fn client(&self) -> Result<Arc<Client>, Failure> {
+    pub(crate) async fn client(&self) -> Result<Client, Failure> {
         let mut staff = self.staff.subscribe();
-        let ended = || Failure::of(Code::Internal, "the program ends");
-        let now = staff.wait_for(|staff| !matches!(staff, Staff::Starting)).await.map_err(|_| ended())?;
+        let now = staff.wait_for(|staff| !matches!(staff, Staff::Starting)).await.map_err(|_| Self::closed())?;
         match &*now {
-            Staff::Ready(client) => Ok(Arc::clone(client)),
-            Staff::Starting | Staff::Closed => Err(ended()),
+            Staff::Ready(client) => Ok(client.clone()),
+            Staff::Starting | Staff::Closed => Err(Self::closed()),
         }
     }
 
+    /// What a command is told when the program is about to end.
+    pub(crate) fn closed() -> Failure {
+        Failure::of(Code::Internal, "the program ends")
+    }
+
     /// The client, if it is there already.
-    pub(crate) fn client_now(&self) -> Option<Arc<Client>> {
+    pub(crate) fn client_now(&self) -> Option<Client> {
         match &*self.staff.borrow() {
-            Staff::Ready(client) => Some(Arc::clone(client)),
+            Staff::Ready(client) => Some(client.clone()),
             Staff::Starting | Staff::Closed => None,
         }
     }

@@ -1,6 +1,6 @@
 //! The door for events: carries them from the client to the page, in order.
 //! A task per subscription. Waits while the page does not answer, so that nothing piles up inside the web view; the
-//! client's own bounded queue then overflows, ends the subscription, and the page subscribes again.
+//! client's own bounded queue then overflows, the page sees a gap in the numbers, and subscribes again.
 
 use std::time::Duration;
 

@@ -73,6 +73,12 @@ impl Profile {
         self.folder.join("logs")
     }
 
+    /// What a web view keeps, where it does keep something.
+    #[must_use]
+    pub fn page_data(&self) -> PathBuf {
+        self.folder.join("page")
+    }
+
     /// The folder of the host inside this app.
     #[must_use]
     pub fn host_data(&self) -> PathBuf {

@@ -55,7 +55,7 @@ impl SystemVault {
     /// "no entry" to a read). Blocks for up to 25 s: not for the UI thread.
     #[must_use]
     pub fn open(namespace: &str) -> Self {
-        Self::with_store(namespace, Box::new(system::store))
+        Self::with_store(namespace, HashMap::from(system::MODIFIERS), Box::new(system::store))
     }
 
     /// In memory for this run, saying why.
@@ -64,12 +64,12 @@ impl SystemVault {
         Self { backing: Backing::Memory { kept: Mutex::default(), why } }
     }
 
-    fn with_store(namespace: &str, store: StoreMaker) -> Self {
+    fn with_store(namespace: &str, modifiers: Modifiers, store: StoreMaker) -> Self {
         let (asks, inbox) = mpsc::sync_channel(WAITING);
         let (ready, answer) = mpsc::sync_channel(1);
         let namespace = namespace.to_owned();
         let thread = std::thread::Builder::new().name("vault".into()).spawn(move || {
-            let opened = open_store(&namespace, &*store);
+            let opened = open_store(&namespace, &modifiers, &*store);
             // Whoever asked may have given up; then the store is of no use either.
             match opened {
                 Ok(keyring) => {
@@ -150,6 +150,8 @@ impl Vault for SystemVault {
 }
 
 type StoreMaker = Box<dyn Fn() -> keyring_core::Result<Arc<CredentialStore>> + Send>;
+/// What an entry is made with, beyond its name: each system knows other words.
+type Modifiers = HashMap<&'static str, &'static str>;
 type Kept = HashMap<String, Zeroizing<Vec<u8>>>;
 
 /// A panic while the map was held leaves whole entries behind: each change is one call.
@@ -172,6 +174,7 @@ enum What {
 /// The keyring, on its own thread.
 struct Keyring {
     store: Arc<CredentialStore>,
+    modifiers: Modifiers,
     namespace: String,
 }
 
@@ -193,8 +196,7 @@ impl Keyring {
     }
 
     fn entry(&self, name: &str) -> keyring_core::Result<Entry> {
-        let modifiers = HashMap::from(system::MODIFIERS);
-        self.store.build(&self.namespace, name, (!modifiers.is_empty()).then_some(&modifiers))
+        self.store.build(&self.namespace, name, (!self.modifiers.is_empty()).then_some(&self.modifiers))
     }
 
     fn get(&self, name: &str) -> keyring_core::Result<Option<Zeroizing<Vec<u8>>>> {
@@ -237,10 +239,11 @@ impl Keyring {
 
 fn open_store(
     namespace: &str,
+    modifiers: &Modifiers,
     store: &dyn Fn() -> keyring_core::Result<Arc<CredentialStore>>,
 ) -> keyring_core::Result<Keyring> {
     let open = || {
-        let keyring = Keyring { store: store()?, namespace: namespace.to_owned() };
+        let keyring = Keyring { store: store()?, modifiers: modifiers.clone(), namespace: namespace.to_owned() };
         keyring.probe().map(|()| keyring)
     };
     match open() {

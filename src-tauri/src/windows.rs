@@ -1,6 +1,8 @@
 //! The window: how it opens, what its page may never do, what its title says, how it closes.
 //! Runs on the main thread but for the title. Decides nothing about meetings.
 
+use std::path::PathBuf;
+
 use protocol::bridge::{Change, MeetingView, SwitchState};
 use tauri::utils::config::BackgroundThrottlingPolicy;
 use tauri::webview::{NewWindowResponse, PageLoadEvent};
@@ -21,15 +23,16 @@ const SMALLEST: (f64, f64) = (760.0, 540.0);
 ///
 /// # Errors
 /// The system has no window or no web view for us.
-pub(crate) fn open(app: &AppHandle) -> tauri::Result<WebviewWindow> {
+pub(crate) fn open(app: &AppHandle, page_data: PathBuf) -> tauri::Result<WebviewWindow> {
     let window = WebviewWindowBuilder::new(app, MAIN, WebviewUrl::App("index.html".into()))
         .title(NAME)
         .inner_size(SIZE.0, SIZE.1)
         .min_inner_size(SMALLEST.0, SMALLEST.1)
         .center()
         .visible(false)
-        // Nothing of the page stays on the disk.
-        .incognito(true)
+        // Nothing of the page stays on the disk. A WebDriver gets hold of an ordinary context only.
+        .incognito(!cfg!(feature = "window-tests"))
+        .data_directory(page_data)
         .general_autofill_enabled(false)
         .browser_extensions_enabled(false)
         .devtools(cfg!(debug_assertions))
@@ -65,7 +68,7 @@ pub(crate) fn bring_forward(app: &AppHandle) {
 pub(crate) async fn entitle(window: WebviewWindow) {
     loop {
         let Ok(client) = window.state::<Desk>().client().await else { return };
-        let Ok((snapshot, mut news)) = client.subscribe().await else { return };
+        let Some((snapshot, mut news)) = client.subscribe().await else { return };
         let mut shown = String::new();
         put(&window, &mut shown, snapshot.meeting.as_ref());
         while let Some(event) = news.recv().await {
@@ -115,7 +118,7 @@ fn raise_again(window: WebviewWindow) {
         let target = window.clone();
         let Ok(status) = tauri::async_runtime::spawn_blocking(move || shield::raise(&target)).await else { return };
         let Ok(client) = window.state::<Desk>().client().await else { return };
-        client.set_shield(status).await;
+        client.set_shield(status);
     });
 }
 

@@ -1,6 +1,9 @@
 //! Coming, going and who else may come. Called by the page; three lines each and no decisions.
 
-use protocol::bridge::{CreateInvite, CreatedInvite, Failure, HostMeeting, InviteView, JoinInvite, JoinRecent, JoinServer, Nothing, ReadInvite, SetRight, SetRole};
+use protocol::bridge::{
+    CreateInvite, CreatedInvite, Failure, HostMeeting, InviteView, JoinInvite, JoinRecent, JoinServer, Nothing,
+    ReadInvite, SetRight, SetRole,
+};
 use tauri::State;
 
 use crate::desk::Desk;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use protocol::bridge::{DismissNotice, Event, Failure, Nothing, PageCodecs, SettingsChange, Snapshot};
-use tauri::{AppHandle, State};
 use tauri::ipc::{Channel, InvokeResponseBody};
+use tauri::{AppHandle, State};
 
 use crate::desk::Desk;
 use crate::events;
@@ -32,8 +32,12 @@ pub(super) fn heartbeat(desk: State<'_, Desk>, req: Nothing) {
 }
 
 #[tauri::command]
-pub(super) async fn subscribe(app: AppHandle, desk: State<'_, Desk>, channel: Channel<Event>) -> Result<Snapshot, Failure> {
-    let (snapshot, news) = desk.client().await?.subscribe().await?;
+pub(super) async fn subscribe(
+    app: AppHandle,
+    desk: State<'_, Desk>,
+    channel: Channel<Event>,
+) -> Result<Snapshot, Failure> {
+    let (snapshot, news) = desk.client().await?.subscribe().await.ok_or_else(Desk::closed)?;
     events::forward(app, desk.lease_events(), news, channel);
     Ok(snapshot)
 }
@@ -41,10 +45,13 @@ pub(super) async fn subscribe(app: AppHandle, desk: State<'_, Desk>, channel: Ch
 #[tauri::command]
 pub(super) async fn open_frames(desk: State<'_, Desk>, channel: Channel<InvokeResponseBody>) -> Result<(), Failure> {
     let door = Arc::new(FramesDoor::new(channel, desk.lease_frames()));
-    desk.client().await?.attach_page(door).await
+    desk.client().await?.attach_page(door);
+    Ok(())
 }
 
 #[tauri::command]
-pub(super) async fn ack_frames(desk: State<'_, Desk>, track: String, seq: u32) -> Result<(), Failure> {
-    desk.client().await?.ack_frames(&track, seq).await
+pub(super) fn ack_frames(desk: State<'_, Desk>, track: &str, seq: u32) {
+    if let Some(client) = desk.client_now() {
+        client.ack_frames(track, seq);
+    }
 }

@@ -8,7 +8,9 @@ use super::*;
 fn mock_vault() -> SystemVault {
     // One store for all calls, as the real ones are.
     let store = mock::Store::new().unwrap();
-    SystemVault::with_store("test", Box::new(move || Ok(store.clone())))
+    let vault = SystemVault::with_store("test", HashMap::new(), Box::new(move || Ok(store.clone())));
+    assert!(matches!(vault.view(), VaultView::Keyring { .. }));
+    vault
 }
 
 #[test]
@@ -33,7 +35,8 @@ fn a_secret_no_keyring_can_hold_is_refused_everywhere() {
 
 #[test]
 fn a_keyring_that_is_not_there_is_told_as_such() {
-    let failing = |make: fn() -> Error| SystemVault::with_store("test", Box::new(move || Err(make()))).view();
+    let failing =
+        |make: fn() -> Error| SystemVault::with_store("test", HashMap::new(), Box::new(move || Err(make()))).view();
     let missing = failing(|| Error::PlatformFailure("no bus".into()));
     assert_eq!(missing, VaultView::MemoryOnly { code: Code::KeyringMissing });
     let locked = failing(|| Error::NoStorageAccess("locked".into()));
@@ -42,7 +45,8 @@ fn a_keyring_that_is_not_there_is_told_as_such() {
 
 #[test]
 fn a_vault_in_memory_still_keeps_for_this_run() {
-    let vault = SystemVault::with_store("test", Box::new(|| Err(Error::NoStorageAccess("locked".into()))));
+    let vault =
+        SystemVault::with_store("test", HashMap::new(), Box::new(|| Err(Error::NoStorageAccess("locked".into()))));
     vault.set("a", b"x").unwrap();
     assert_eq!(vault.get("a").unwrap().unwrap().as_slice(), b"x");
 }
@@ -53,6 +57,7 @@ fn the_second_try_finds_a_service_that_was_starting() {
     let tries = std::sync::atomic::AtomicU32::new(0);
     let vault = SystemVault::with_store(
         "test",
+        HashMap::new(),
         Box::new(move || match tries.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
             0 => Err(Error::PlatformFailure("starting".into())),
             _ => Ok(store.clone()),
