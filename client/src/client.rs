@@ -141,7 +141,10 @@ impl Client {
     /// Starts the session on a runtime. Reads the profile; opens no device and no socket.
     #[must_use]
     pub fn start(ports: Ports, tokio: &Handle) -> Self {
-        let plaintext = std::env::var(PLAINTEXT_FLAG).is_ok_and(|v| v == "1");
+        Self::start_with(ports, tokio, std::env::var(PLAINTEXT_FLAG).is_ok_and(|v| v == "1"))
+    }
+
+    pub(crate) fn start_with(ports: Ports, tokio: &Handle, plaintext: bool) -> Self {
         let (session, doors) = Session::start(ports, tokio, plaintext);
         Self { session, doors }
     }
@@ -212,6 +215,11 @@ impl Client {
         if link.len() <= Invite::MAX_LENGTH && Invite::parse(link).is_ok() {
             self.tell(Input::Offered(link.trim().to_owned()));
         }
+    }
+
+    /// The window loaded the page again, because it had stopped answering; the user is told.
+    pub fn page_reloaded(&self) {
+        self.tell(Input::PageReloaded);
     }
 
     /// Leaves, closes every device and ends the session.

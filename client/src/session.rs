@@ -65,6 +65,8 @@ pub(crate) enum Input {
     Shield(ShieldStatus),
     /// The system handed over a link.
     Offered(String),
+    /// The window loaded the page again, because it had stopped answering.
+    PageReloaded,
     /// The program ends.
     Shutdown(oneshot::Sender<()>),
     /// A join gets on.
@@ -254,6 +256,7 @@ impl Session {
             Input::Observe(observer) => self.observers.push(observer),
             Input::Shield(status) => self.on_shield(status),
             Input::Offered(link) => self.pending_invite = Some(link),
+            Input::PageReloaded => self.notice(Code::PageReloaded, None, Severity::Info),
             Input::Shutdown(_) => {}
             Input::Step(epoch, step) => self.on_step(epoch, step),
             Input::Prepared(epoch, result) => self.on_prepared(epoch, *result),
