@@ -209,6 +209,7 @@ describe("meeting", () => {
     const link = await screen.findByLabelText<HTMLInputElement>("招待リンク");
     expect(link.value).toMatch(/^shoji:\/\/join\/.*#/);
     expect(screen.getByAltText("招待リンクの QR コード")).toBeTruthy();
+    expect(document.activeElement?.textContent, "the focus must stay in the dialog").toBe("リンクをコピー");
     await user.keyboard("{Escape}");
     await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
     await user.keyboard("i");

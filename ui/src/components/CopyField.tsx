@@ -6,7 +6,7 @@ import { useTranslation } from "react-i18next";
 import { Button } from "./Button";
 import styles from "./CopyField.module.css";
 
-/** The text and its button. */
+/** The text and its button, which takes the focus: what was pressed to get here is gone. */
 export function CopyField({ label, value, action }: { label: string; value: string; action: string }) {
   const { t } = useTranslation();
   const [copied, setCopied] = useState(false);
@@ -22,7 +22,12 @@ export function CopyField({ label, value, action }: { label: string; value: stri
         <Label className={styles.label ?? ""}>{label}</Label>
         <Input className={styles.input ?? ""} onFocus={(event) => event.currentTarget.select()} />
       </TextField>
-      <Button look="primary" icon={copied ? "check" : "copy"} onPress={() => void copy(value).then(setCopied)}>
+      <Button
+        autoFocus
+        look="primary"
+        icon={copied ? "check" : "copy"}
+        onPress={() => void copy(value).then(setCopied)}
+      >
         {copied ? t("common.copied") : action}
       </Button>
       <span className="only-spoken" role="status">

@@ -55,6 +55,7 @@ export function Invite({ open, onClose }: { open: boolean; onClose: () => void }
             look="primary"
             size="l"
             wide
+            autoFocus
             icon="link"
             isDisabled={making.is === "busy"}
             onPress={() => make(role, hours)}

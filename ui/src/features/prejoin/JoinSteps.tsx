@@ -1,5 +1,6 @@
 //! How far a join is, in words.
 
+import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import type { JoinStep } from "../../bridge/generated/bridge";
 import { Icon } from "../../components/Icon";
@@ -14,8 +15,11 @@ export function JoinSteps({ hosting }: { hosting: boolean }) {
   const now = useSnapshot((s) => (s.phase.at === "joining" ? s.phase.step : null));
   const steps = STEPS.filter((step) => step !== "starting_host" || hosting || now === "starting_host");
   const at = now === null ? 0 : steps.indexOf(now);
+  // The button that was pressed is gone; without this the focus would be nowhere.
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => place.current?.focus(), []);
   return (
-    <div className={styles.joining}>
+    <div ref={place} className={styles.joining} tabIndex={-1}>
       <p className={styles.joiningTitle} role="status">
         {t("prejoin.joining")}
       </p>
