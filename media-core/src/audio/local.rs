@@ -97,6 +97,3 @@ impl Local {
         Ok(Some(SealedFrame { codec: Codec::Opus, rtp_time, key: true, level, data }))
     }
 }
-
-#[cfg(test)]
-mod tests;

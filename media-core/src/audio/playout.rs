@@ -115,6 +115,3 @@ impl Playout {
         self.ring.is_abandoned()
     }
 }
-
-#[cfg(test)]
-mod tests;

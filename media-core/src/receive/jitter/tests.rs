@@ -1,1 +1,133 @@
-//! Tests.
+//! Delay, loss and drift in virtual time.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::testing::{LossyNetwork, Weather};
+
+fn ms(n: u64) -> MediaTime {
+    MediaTime::from_micros(n * 1000)
+}
+
+/// Sends numbered packets through a network and plays; answers what was played, packet numbers or made up.
+fn run(weather: Weather, packets: u16) -> (Vec<Next>, Jitter) {
+    let mut network = LossyNetwork::new(5, weather);
+    let mut jitter = Jitter::new();
+    let mut played = Vec::new();
+    for tick in 0..u64::from(packets) * 2 + 100 {
+        let now = ms(tick * 10);
+        if tick.is_multiple_of(2) && tick / 2 < u64::from(packets) {
+            let n = (tick / 2) as u16;
+            network.send(n, now);
+        }
+        while let Some((at, n)) = network.receive(now) {
+            jitter.insert(n.wrapping_add(65_000), u32::from(n) * 960, 960, Bytes::from(n.to_be_bytes().to_vec()), at);
+        }
+        if tick.is_multiple_of(2) {
+            played.push(jitter.next(now));
+        }
+        assert!(jitter.held() <= MAX_PACKETS);
+    }
+    (played, jitter)
+}
+
+fn packets(played: &[Next]) -> usize {
+    played.iter().filter(|n| matches!(n, Next::Packet(_))).count()
+}
+
+#[test]
+fn a_quiet_network_costs_the_least_delay_and_nothing_else() {
+    let (played, jitter) = run(Weather { delay: Duration::from_millis(40), ..Weather::CLEAR }, 500);
+    assert_eq!(packets(&played), 500);
+    assert_eq!(jitter.target(), MIN_TARGET);
+    assert_eq!(jitter.stats(), JitterStats { received: 500, ..JitterStats::default() });
+}
+
+#[test]
+fn the_delay_follows_the_jitter() {
+    let weather = Weather { jitter: Duration::from_millis(80), ..Weather::CLEAR };
+    let (played, jitter) = run(weather, 2000);
+    assert!(
+        jitter.target() > Duration::from_millis(60) && jitter.target() < Duration::from_millis(110),
+        "{:?}",
+        jitter.target()
+    );
+    assert!(packets(&played) > 1850, "{} of 2000 played", packets(&played));
+}
+
+#[test]
+fn a_lost_packet_is_restored_from_the_next() {
+    let mut jitter = Jitter::new();
+    for n in [0_u16, 1, 3, 4] {
+        jitter.insert(n, u32::from(n) * 960, 960, Bytes::from(vec![n as u8]), ms(u64::from(n) * 20));
+    }
+    let now = ms(100);
+    let played: Vec<Next> = (0..5).map(|_| jitter.next(now)).collect();
+    let packet = |n: u8| Next::Packet(Bytes::from(vec![n]));
+    assert_eq!(played, [packet(0), packet(1), Next::Restore(Bytes::from(vec![3])), packet(3), packet(4)]);
+    assert_eq!(jitter.stats().lost, 1);
+}
+
+#[test]
+fn a_pause_is_not_a_loss() {
+    let mut jitter = Jitter::new();
+    jitter.insert(0, 0, 960, Bytes::from_static(b"a"), ms(0));
+    assert_eq!(jitter.next(ms(20)), Next::Packet(Bytes::from_static(b"a")));
+    // Silence is not sent; the next packet has the next number and a far timestamp.
+    let quiet: Vec<Next> = (0..20).map(|n| jitter.next(ms(40 + n * 20))).collect();
+    assert!(quiet.iter().filter(|n| **n == Next::Conceal).count() <= 3);
+    assert_eq!(quiet.last(), Some(&Next::Silence));
+    jitter.insert(1, 48_000, 960, Bytes::from_static(b"b"), ms(1000));
+    assert_eq!(jitter.next(ms(1020)), Next::Packet(Bytes::from_static(b"b")));
+    assert_eq!(jitter.stats().lost, 0);
+}
+
+#[test]
+fn a_packet_after_its_turn_is_late() {
+    let mut jitter = Jitter::new();
+    jitter.insert(0, 0, 960, Bytes::from_static(b"a"), ms(0));
+    jitter.insert(2, 1920, 960, Bytes::from_static(b"c"), ms(40));
+    for _ in 0..3 {
+        jitter.next(ms(60));
+    }
+    jitter.insert(1, 960, 960, Bytes::from_static(b"b"), ms(61));
+    assert_eq!(jitter.stats().late, 1);
+    assert_eq!(jitter.held(), 0);
+}
+
+#[test]
+fn a_burst_is_bounded() {
+    let mut jitter = Jitter::new();
+    for n in 0..5000_u16 {
+        jitter.insert(n, u32::from(n) * 960, 960, Bytes::from_static(b"x"), ms(1));
+        assert!(jitter.held() <= 51, "{} held", jitter.held());
+    }
+}
+
+#[test]
+fn a_sender_that_starts_anew_is_heard_again() {
+    let mut jitter = Jitter::new();
+    for n in 0..10_u16 {
+        jitter.insert(n, u32::from(n) * 960, 960, Bytes::from_static(b"x"), ms(u64::from(n) * 20));
+        jitter.next(ms(u64::from(n) * 20 + 16));
+    }
+    jitter.insert(40_000, 3_000_000_000, 960, Bytes::from_static(b"new"), ms(300));
+    assert_eq!(jitter.next(ms(320)), Next::Packet(Bytes::from_static(b"new")));
+}
+
+proptest! {
+    #[test]
+    fn whatever_comes_is_bounded_and_never_panics(
+        packets in proptest::collection::vec((any::<u16>(), any::<u32>(), 0_usize..7000, 0_u64..40), 1..400),
+    ) {
+        let mut jitter = Jitter::new();
+        let mut now = 0;
+        for (sequence, time, len, wait) in packets {
+            now += wait;
+            jitter.insert(sequence, time, len, Bytes::from_static(b"x"), ms(now));
+            jitter.next(ms(now));
+            prop_assert!(jitter.held() <= MAX_PACKETS);
+            prop_assert!(jitter.target() >= MIN_TARGET && jitter.target() <= MAX_TARGET);
+        }
+    }
+}
