@@ -1,1 +1,13 @@
-//! One test binary for the whole product: each module is a chapter.
+//! The whole product, from outside: every module is a chapter, every test a promise. One binary, so that it links once.
+//! Start with [`meeting`]: the product on one page.
+
+mod devices;
+mod hosts;
+mod meeting;
+mod megaphone;
+mod network;
+mod offline;
+mod refusals;
+mod rights;
+mod secrets;
+mod stranger;

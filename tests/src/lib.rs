@@ -1,1 +1,28 @@
-//! The inspection: the whole product from outside.
+//! The inspection: the whole product from outside. Used by its own tests, benches and the `visitor`; nothing depends on it.
+//! Its map:
+//!
+//! | module | what |
+//! |---|---|
+//! | [`world`] | a host and any number of people in one process, on loopback |
+//! | [`person`] | one headless client with synthetic devices, and what it can be waited for |
+//! | [`mirror`] | what a page would know: the snapshot with every event applied |
+//! | [`hands`] | devices put together from several sources |
+//! | [`vault`] | secrets in memory, to be looked through afterwards |
+//! | [`cable`] | a TCP connection that can be cut |
+//! | [`island`] | network namespaces without a way out |
+//! | [`office`] | `office-host` as a process that can be killed |
+//! | [`visitors`] | `visitor` as a process |
+//! | [`wav`] | a recording as a voice |
+
+#![forbid(unsafe_code)]
+
+pub mod cable;
+pub mod hands;
+pub mod island;
+pub mod mirror;
+pub mod office;
+pub mod person;
+pub mod vault;
+pub mod visitors;
+pub mod wav;
+pub mod world;

@@ -1,0 +1,120 @@
+//! The product on one page: someone opens a meeting and invites, someone joins; they hear each other, see each other's
+//! camera and a shared screen, mute, and leave.
+
+use inspection::person::{Guest, guarded, people, track};
+use inspection::world::World;
+use media_core::testing::{DeviceKind, FakeSetup, Speech, correlation};
+use protocol::bridge::{CreateInvite, Nothing, Phase, SealView, StartShare, SwitchState};
+use protocol::policy::{Role, TrackSource};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_people_meet() -> anyhow::Result<()> {
+    guarded(async {
+        let world = World::open().await?;
+        let hanako = world.owner("Hanako", 440.0).await?;
+
+        // An invitation, as the owner would hand it over; its bearer comes in as a member.
+        let invitation = hanako.client.create_invite(CreateInvite { role: Role::Member, hours: 1 }).await?;
+        let alex = Guest::humming("Alex", 660.0).await?;
+        alex.join(&invitation.link, true, true).await?;
+        alex.until_in().await?;
+        for person in [&hanako, &alex] {
+            person.until_people(2).await?;
+        }
+        assert_eq!(alex.meeting()?.role, Some(Role::Member), "the invitation says what its bearer becomes");
+
+        // They hear each other.
+        hanako.until_hears(660.0).await?;
+        alex.until_hears(440.0).await?;
+
+        // Hanako sees Alex: the counter painted into his camera's picture rises on her side.
+        let camera = hanako.until_plays("Alex", TrackSource::Camera).await?;
+        hanako.until_counts(camera.id.as_str(), 10).await?;
+
+        // She shares her screen and he sees it.
+        let screen = hanako.now().snapshot.devices.screens[0].id.clone();
+        hanako.client.start_share(StartShare { screen }).await?;
+        let shared = alex.until_plays("Hanako", TrackSource::ScreenShare).await?;
+        alex.until_counts(shared.id.as_str(), 5).await?;
+
+        // All of that was sealed, and both say so.
+        for person in [&hanako, &alex] {
+            assert_eq!(person.meeting()?.seal, SealView::Sealed, "nothing unsealed in a meeting of ours");
+        }
+
+        // Alex mutes: silence, and everyone sees it. Then he speaks again.
+        alex.microphone(false).await?;
+        hanako.until_silent(660.0).await?;
+        hanako
+            .until("Alex to be muted", |m| {
+                track(m, "Alex", TrackSource::Microphone).is_none_or(|t| t.muted).then_some(())
+            })
+            .await?;
+        alex.until("the microphone to be off", |m| {
+            (m.snapshot.meeting.as_ref()?.microphone == SwitchState::Off).then_some(())
+        })
+        .await?;
+        alex.microphone(true).await?;
+        hanako.until_hears(660.0).await?;
+
+        // He leaves: his devices are closed and she is alone.
+        alex.client.leave(Nothing {}).await?;
+        alex.until("home", |m| (m.snapshot.phase == Phase::Home).then_some(())).await?;
+        inspection::person::poll(|| {
+            let open = |kind| alex.devices.open_streams(kind);
+            (open(DeviceKind::Microphone) == 0 && open(DeviceKind::Camera) == 0).then_some(())
+        })
+        .await
+        .expect("whoever left has microphone and camera closed");
+        hanako.until_people(1).await?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_said_is_what_is_heard() -> anyhow::Result<()> {
+    guarded(async {
+        let world = World::open().await?;
+        let listener = world.owner("Listener", 440.0).await?;
+        let speaker = Guest::new("Speaker", FakeSetup { seed: 7, ..FakeSetup::default() }).await?;
+        listener.devices.forget_played();
+        speaker.join(&world.invite(Role::Member).await?.to_link(), true, false).await?;
+        listener.until_plays("Speaker", TrackSource::Microphone).await?;
+        let enough = inspection::person::poll(|| (listener.devices.played().len() > 48_000 * 12).then_some(())).await;
+        anyhow::ensure!(enough.is_some(), "the speaker plays on");
+
+        // Two seconds of what the microphone was given, found again in what the speaker played.
+        let mut voice = Speech::new(7, 48_000);
+        let given = voice.take(48_000 * 6);
+        let played = listener.devices.played();
+        let piece = &given[48_000 * 3..48_000 * 5];
+        let (_, alike) = correlation(piece, &played, played.len() - piece.len());
+        assert!(alike > 0.8, "speech must come through as it was said: correlation {alike:.3}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn four_people_hear_the_other_three() -> anyhow::Result<()> {
+    guarded(async {
+        let world = World::open().await?;
+        let notes = [440.0, 660.0, 880.0, 1100.0];
+        let mut everyone = vec![world.owner("P0", notes[0]).await?];
+        for (n, note) in notes.iter().enumerate().skip(1) {
+            everyone.push(world.guest(&format!("P{n}"), Role::Member, *note).await?);
+        }
+        for (n, person) in everyone.iter().enumerate() {
+            person.until_people(4).await?;
+            for (other, note) in notes.iter().enumerate().filter(|(other, _)| *other != n) {
+                person.until_plays(&format!("P{other}"), TrackSource::Microphone).await?;
+                // Three notes share the power, whoever is loudest.
+                person.until_note(*note, |share| share > 0.05).await?;
+            }
+            assert!(people(&person.now()).iter().any(|p| p.is_me), "everyone is in their own list");
+        }
+        Ok(())
+    })
+    .await
+}
