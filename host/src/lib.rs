@@ -24,10 +24,7 @@ pub mod mdns;
 pub mod media;
 pub mod metrics;
 pub mod office;
-/// The media plane.
-pub mod sfu {
-    pub mod contract;
-}
+pub mod sfu;
 pub mod signal;
 pub mod store;
 pub mod tls;

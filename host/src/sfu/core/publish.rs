@@ -1,0 +1,335 @@
+//! What clients send: their offers, which announced track is which allowed one, and every RTP packet's way to its
+//! subscribers. Anything not allowed, muted or removed ends here.
+
+use std::time::{Duration, Instant};
+
+use peer::{Codec, Event, Kind, RemoteTrack, RtpIn, RtpOut, TrackKey};
+use protocol::ids::TrackSid;
+use protocol::policy::{TrackKind, TrackSource};
+
+use super::layers::Layers;
+use super::subscribe::Subscription;
+use super::{Core, Session, TrackIndex};
+use crate::sfu::contract::{AllowedTrack, SessionKey, SfuEvent, Target};
+use crate::sfu::key_frame::begins_key_frame;
+
+/// A publisher is asked for a key frame of one layer at most this often: each costs everybody a burst.
+const KEY_FRAME_PAUSE: Duration = Duration::from_millis(300);
+
+/// A track of a client's description.
+pub(super) struct Announced {
+    pub(super) remote: RemoteTrack,
+    pub(super) track: Option<TrackIndex>,
+}
+
+/// A track the control plane allowed.
+pub(super) struct Track {
+    pub(super) publisher: SessionKey,
+    pub(super) allowed: AllowedTrack,
+    pub(super) source: Option<TrackKey>,
+    /// Known from the first packet.
+    pub(super) codec: Option<Codec>,
+    pub(super) layers: Layers,
+    pub(super) subscriptions: Vec<Subscription>,
+    pub(super) had_subscriber: bool,
+    asked: [Option<Instant>; 8],
+}
+
+impl Track {
+    fn is_kind(&self, kind: Kind) -> bool {
+        match self.allowed.kind {
+            TrackKind::Audio => kind == Kind::Audio,
+            TrackKind::Video => kind == Kind::Video,
+        }
+    }
+
+    /// Ranked against the room's other microphones.
+    fn is_ranked(&self) -> bool {
+        match self.allowed.source {
+            TrackSource::Microphone => true,
+            TrackSource::Megaphone | TrackSource::Camera | TrackSource::ScreenShare | TrackSource::ScreenShareAudio => {
+                false
+            }
+        }
+    }
+
+    fn detach_all(&mut self) {
+        for subscription in &mut self.subscriptions {
+            subscription.detach();
+        }
+    }
+}
+
+impl Core {
+    pub(super) fn publisher_offer(&mut self, key: SessionKey, sdp: &str, id: u32, now: Instant) {
+        let Some(session) = self.sessions.get_mut(&key) else { return };
+        match session.publisher.accept_offer(sdp, now) {
+            Ok(sdp) => self.events.push(SfuEvent::PublisherAnswer { session: key, sdp, id }),
+            Err(error) => {
+                tracing::info!(session = key.0, %error, "publisher offer refused");
+                self.events.push(SfuEvent::NegotiationFailed { session: key, target: Target::Publisher });
+            }
+        }
+        self.touch((key, Target::Publisher));
+    }
+
+    pub(super) fn on_publisher(&mut self, key: SessionKey, event: Event, now: Instant) {
+        match event {
+            Event::Rtp(packet) => self.forward(key, packet, now),
+            Event::TrackAdded(remote) => self.announce(key, remote),
+            Event::TrackRemoved(track) => self.withdraw(key, track),
+            Event::Connected => self.events.push(SfuEvent::Connected { session: key, target: Target::Publisher }),
+            Event::Failed => self.events.push(SfuEvent::Disconnected { session: key, target: Target::Publisher }),
+            Event::Data { label, bytes, .. } => self.data(key, &label, bytes),
+            // The client negotiates this connection, and we send nothing on it.
+            Event::Disconnected
+            | Event::NegotiationNeeded
+            | Event::KeyFrameRequested(_)
+            | Event::ChannelOpen { .. }
+            | Event::ChannelClosed { .. } => {}
+        }
+    }
+
+    // --- which is which ------------------------------------------------------------------------------------------
+
+    pub(super) fn allow(&mut self, key: SessionKey, allowed: AllowedTrack) {
+        if !self.sessions.contains_key(&key) {
+            return;
+        }
+        let index = match self.by_sid.get(&allowed.sid) {
+            Some(index) => {
+                if let Some(track) = self.tracks.get_mut(index).filter(|track| track.publisher == key) {
+                    track.allowed = allowed;
+                }
+                *index
+            }
+            None => {
+                self.next_track += 1;
+                let index = TrackIndex(self.next_track);
+                self.by_sid.insert(allowed.sid.clone(), index);
+                self.tracks.insert(
+                    index,
+                    Track {
+                        publisher: key,
+                        allowed,
+                        source: None,
+                        codec: None,
+                        layers: Layers::default(),
+                        subscriptions: vec![],
+                        had_subscriber: false,
+                        asked: [None; 8],
+                    },
+                );
+                index
+            }
+        };
+        self.rank(index);
+        self.match_announced(key);
+    }
+
+    fn announce(&mut self, key: SessionKey, remote: RemoteTrack) {
+        if let Some(session) = self.sessions.get_mut(&key) {
+            session.announced.push(Announced { remote, track: None });
+        }
+        self.match_announced(key);
+    }
+
+    /// First by the client's id, then the first of the kind: clients that cannot choose their ids publish one at a time.
+    fn match_announced(&mut self, key: SessionKey) {
+        let Self { sessions, tracks, .. } = self;
+        let Some(session) = sessions.get_mut(&key) else { return };
+        let mut free: Vec<(&TrackIndex, &mut Track)> =
+            tracks.iter_mut().filter(|(_, track)| track.publisher == key && track.source.is_none()).collect();
+        free.sort_by_key(|(index, _)| **index);
+        for by_id in [true, false] {
+            for announced in session.announced.iter_mut().filter(|announced| announced.track.is_none()) {
+                let remote = &announced.remote;
+                let found = free.iter_mut().find(|(_, track)| {
+                    let cids = || std::iter::once(&track.allowed.cid).chain(&track.allowed.other_cids);
+                    track.source.is_none()
+                        && track.is_kind(remote.kind)
+                        && (!by_id || cids().any(|cid| *cid == remote.track_id))
+                });
+                if let Some((index, track)) = found {
+                    track.source = Some(remote.key);
+                    track.layers = Layers::new(&track.allowed.layers, &remote.rids);
+                    announced.track = Some(**index);
+                }
+            }
+        }
+    }
+
+    fn withdraw(&mut self, key: SessionKey, remote: TrackKey) {
+        let Some(session) = self.sessions.get_mut(&key) else { return };
+        session.announced.retain(|announced| announced.remote.key != remote);
+        let gone = self.tracks.values_mut().find(|track| track.publisher == key && track.source == Some(remote));
+        if let Some(track) = gone {
+            track.source = None;
+            track.detach_all();
+            let sid = track.allowed.sid.clone();
+            self.events.push(SfuEvent::TrackGone { session: key, sid });
+        }
+    }
+
+    pub(super) fn remove(&mut self, sid: &TrackSid) {
+        let Some(index) = self.by_sid.remove(sid) else { return };
+        let Some(track) = self.tracks.remove(&index) else { return };
+        if let Some(session) = self.sessions.get_mut(&track.publisher) {
+            // Its RTP may go on: it stays announced, and belongs to nothing any more.
+            for announced in &mut session.announced {
+                if announced.track == Some(index) {
+                    announced.track = None;
+                    announced.remote.track_id.clear();
+                }
+            }
+            session.announced.retain(|announced| !announced.remote.track_id.is_empty());
+            if let Some(room) = self.rooms.get_mut(&session.room) {
+                room.remove(index);
+            }
+        }
+        for subscription in &track.subscriptions {
+            self.drop_sender(subscription);
+        }
+    }
+
+    pub(super) fn mute(&mut self, sid: &TrackSid, muted: bool, now: Instant) {
+        let Some(index) = self.by_sid.get(sid).copied() else { return };
+        let Some(track) = self.tracks.get_mut(&index) else { return };
+        track.allowed.muted = muted;
+        track.detach_all();
+        self.rank(index);
+        self.tick(now);
+    }
+
+    /// Puts a microphone among the room's voices, or takes it away.
+    fn rank(&mut self, index: TrackIndex) {
+        let Self { sessions, tracks, rooms, .. } = self;
+        let Some(track) = tracks.get(&index).filter(|track| track.is_ranked()) else { return };
+        let Some(room) = sessions.get(&track.publisher).and_then(|session| rooms.get_mut(&session.room)) else {
+            return;
+        };
+        if track.allowed.muted {
+            room.remove(index);
+        } else {
+            room.add(index);
+        }
+    }
+
+    // --- the way of a packet -------------------------------------------------------------------------------------
+
+    fn forward(&mut self, key: SessionKey, packet: RtpIn, now: Instant) {
+        let Some(index) = self.sessions.get(&key).and_then(|session| session.track_of(packet.track)) else {
+            self.counters.rtp_refused.add(1);
+            return;
+        };
+        let Some(track) = self.tracks.get_mut(&index).filter(|track| track.is_kind(packet.codec.kind())) else {
+            self.counters.rtp_refused.add(1);
+            return;
+        };
+        track.layers.heard(packet.layer, now);
+        if track.codec != Some(packet.codec) && !packet.payload.is_empty() {
+            let first = track.codec.replace(packet.codec).is_none();
+            self.codec_known(index, first);
+        }
+        let Self { tracks, sessions, rooms, counters, dirty, is_dirty, .. } = self;
+        let Some(track) = tracks.get_mut(&index) else { return };
+        if track.allowed.muted {
+            counters.rtp_refused.add(1);
+            return;
+        }
+        if track.is_ranked() {
+            let room = sessions.get(&key).and_then(|session| rooms.get_mut(&session.room));
+            if !room.is_some_and(|room| room.heard(index, packet.audio_level, now)) {
+                track.detach_all();
+                return;
+            }
+        }
+        let video = packet.codec.kind() == Kind::Video;
+        let starts = !video || begins_key_frame(packet.codec, &packet.payload);
+        for subscription in &mut track.subscriptions {
+            let Some(sender) = subscription.sender else { continue };
+            let follows = subscription.rewrite.follows(packet.ssrc);
+            if subscription.target.is_none() {
+                subscription.detach();
+                continue;
+            }
+            if !follows && (subscription.target != Some(packet.layer) || !starts || packet.payload.is_empty()) {
+                continue;
+            }
+            let Some(subscriber) = sessions.get_mut(&subscription.session).and_then(|s| s.subscriber.as_mut()) else {
+                continue;
+            };
+            if !subscriber.peer.sender_ready(sender) {
+                counters.rtp_unsent.add(1);
+                continue;
+            }
+            let clock_rate = packet.codec.clock_rate();
+            let empty = packet.payload.is_empty();
+            let mapped =
+                subscription.rewrite.map(packet.ssrc, packet.sequence, packet.timestamp, clock_rate, empty, now);
+            let Some((sequence, timestamp)) = mapped else { continue };
+            subscription.layer = Some(packet.layer);
+            let out = RtpOut {
+                marker: packet.marker || (!video && !follows),
+                sequence,
+                timestamp,
+                audio_level: packet.audio_level,
+                payload: packet.payload.clone(),
+            };
+            if subscriber.peer.write_rtp(sender, out, now).is_err() {
+                subscription.detach();
+                counters.rtp_unsent.add(1);
+                continue;
+            }
+            counters.rtp_forwarded.add(1);
+            let end = (subscription.session, Target::Subscriber);
+            if is_dirty.insert(end) {
+                dirty.push_back(end);
+            }
+        }
+    }
+
+    /// The first packet of a track, or of another codec in it: subscribers get a section that can carry it.
+    fn codec_known(&mut self, index: TrackIndex, first: bool) {
+        let Some(track) = self.tracks.get_mut(&index) else { return };
+        let (publisher, sid) = (track.publisher, track.allowed.sid.clone());
+        let mut subscriptions = std::mem::take(&mut track.subscriptions);
+        for subscription in &mut subscriptions {
+            self.drop_sender(subscription);
+            subscription.sender = self.make_sender(index, subscription.session);
+            subscription.detach();
+        }
+        if let Some(track) = self.tracks.get_mut(&index) {
+            track.subscriptions = subscriptions;
+            let mime = track.codec.map_or("", Codec::mime).to_owned();
+            if first {
+                self.events.push(SfuEvent::TrackLive { session: publisher, sid, mime });
+            }
+        }
+    }
+
+    /// Asks the publisher for a key frame of one layer, not too often.
+    pub(super) fn ask_key_frame(&mut self, index: TrackIndex, layer: u8, now: Instant) {
+        let Some(track) = self.tracks.get_mut(&index) else { return };
+        let (Some(source), TrackKind::Video, false) = (track.source, track.allowed.kind, track.allowed.muted) else {
+            return;
+        };
+        let Some(asked) = track.asked.get_mut(usize::from(layer)) else { return };
+        if asked.is_some_and(|at| now.saturating_duration_since(at) < KEY_FRAME_PAUSE) {
+            return;
+        }
+        let key = track.publisher;
+        let Some(session) = self.sessions.get_mut(&key) else { return };
+        if session.publisher.request_key_frame(source, layer, now).is_ok() {
+            *asked = Some(now);
+            self.counters.key_frames_asked.add(1);
+            self.touch((key, Target::Publisher));
+        }
+    }
+}
+
+impl Session {
+    fn track_of(&self, key: TrackKey) -> Option<TrackIndex> {
+        self.announced.iter().find(|announced| announced.remote.key == key).and_then(|announced| announced.track)
+    }
+}
