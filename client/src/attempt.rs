@@ -247,7 +247,7 @@ pub(crate) enum First {
     /// A new session.
     Join(Box<lk::JoinResponse>),
     /// The old one goes on.
-    Reconnect(lk::ReconnectResponse),
+    Reconnect,
 }
 
 /// Everything a whole entry brings.
@@ -410,7 +410,7 @@ async fn first_signal(socket: &mut Socket, resuming: bool) -> Result<First, Fail
         };
         return match signal::parse_response(&bytes) {
             Ok(Say::Join(join)) if !resuming => Ok(First::Join(Box::new(join))),
-            Ok(Say::Reconnect(reconnect)) if resuming => Ok(First::Reconnect(reconnect)),
+            Ok(Say::Reconnect(_)) if resuming => Ok(First::Reconnect),
             Ok(Say::Leave(leave)) => Err(Failed::Away(Box::new(leave))),
             Ok(_) | Err(_) => Err(Connect::Protocol("no join").into()),
         };

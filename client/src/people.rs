@@ -90,11 +90,6 @@ impl Crowd {
         self.people.get(user)
     }
 
-    /// Who has this session.
-    pub(crate) fn by_sid(&self, sid: &str) -> Option<&UserId> {
-        self.people.iter().find(|(_, a)| a.sid.as_str() == sid).map(|(user, _)| user)
-    }
-
     /// After a fresh start the server names everyone again: whoever is missing went while we were away.
     pub(crate) fn replace(&mut self, everyone: &[lk::ParticipantInfo]) -> Vec<Difference> {
         let named: BTreeSet<&str> = everyone.iter().map(|info| info.identity.as_str()).collect();

@@ -74,8 +74,6 @@ pub(crate) enum Out {
     People(Vec<lk::ParticipantInfo>),
     /// The room changed.
     Room(lk::Room),
-    /// Who speaks.
-    Speakers(Vec<lk::SpeakerInfo>),
     /// How well people are connected.
     Quality(Vec<lk::ConnectionQualityInfo>),
     /// The socket says nothing any more: drop it and resume.
@@ -103,6 +101,8 @@ pub(crate) struct Signal {
     up: bool,
     queue: Vec<Ask>,
     publisher: Negotiation,
+    /// The newest publisher offer, for when its answer is lost with the socket.
+    last_offer: String,
     tracks: BTreeMap<String, Wanted>,
     subscriber_offer: Option<lk::SessionDescription>,
     subscriber_answer: Option<lk::SessionDescription>,
@@ -128,6 +128,7 @@ impl Signal {
             up: true,
             queue: Vec::new(),
             publisher: Negotiation::default(),
+            last_offer: String::new(),
             tracks: BTreeMap::new(),
             subscriber_offer: None,
             subscriber_answer: None,
@@ -177,12 +178,12 @@ impl Signal {
             }
             Say::RequestResponse(response) => self.on_response(&response),
             Say::Leave(leave) => self.out.push_back(Out::Leave(leave)),
-            Say::SpeakersChanged(changed) => self.out.push_back(Out::Speakers(changed.speakers)),
             Say::ConnectionQuality(update) => self.out.push_back(Out::Quality(update.updates)),
             Say::RoomUpdate(update) => self.out.extend(update.room.map(Out::Room)),
             Say::RefreshToken(token) => self.out.push_back(Out::Token(token)),
             Say::PongResp(pong) => self.on_pong(pong.last_ping_timestamp, now),
-            Say::Pong(_) => {}
+            // Who speaks is heard in the sound itself.
+            Say::Pong(_) | Say::SpeakersChanged(_) => {}
             // A join or reconnect is only ever first, and was taken before this began.
             Say::Join(_) | Say::Reconnect(_) => self.out.push_back(Out::Stuck),
             // Streams paused by the server, simulcast hints, data tracks, single-connection mode: nothing to do here.
@@ -235,11 +236,6 @@ impl Signal {
         self.tracks.remove(cid);
     }
 
-    /// The sid of a track that was let in.
-    pub(crate) fn sid_of(&self, cid: &str) -> Option<&str> {
-        self.tracks.get(cid)?.info.as_ref().map(|info| info.sid.as_str())
-    }
-
     /// Tells the server that a track of ours is silent or not.
     pub(crate) fn mute(&mut self, cid: &str, muted: bool) {
         if let Some(track) = self.tracks.get_mut(cid) {
@@ -262,6 +258,7 @@ impl Signal {
     /// The offer that was asked for by [`Out::OfferWanted`].
     pub(crate) fn publisher_offer(&mut self, sdp: String, now: Instant) {
         let id = self.publisher.offered(now);
+        self.last_offer.clone_from(&sdp);
         self.send(Ask::Offer(lk::SessionDescription { r#type: "offer".into(), sdp, id, ..Default::default() }));
     }
 
@@ -308,8 +305,12 @@ impl Signal {
             data_channels: channels,
             ..Default::default()
         })));
-        // Whatever offer was on its way is lost with the socket; the new one has fresh ICE credentials.
-        self.publisher = Negotiation::continuing(&self.publisher);
+        if let Some(id) = self.publisher.repeat(now) {
+            // Our end has applied this offer and cannot take it back: the same one is asked again, the restart follows.
+            let sdp = self.last_offer.clone();
+            let offer = lk::SessionDescription { r#type: "offer".into(), sdp, id, ..Default::default() };
+            self.out.push_back(Out::Send(Ask::Offer(offer)));
+        }
         self.negotiate(true);
         for ask in std::mem::take(&mut self.queue) {
             self.out.push_back(Out::Send(ask));

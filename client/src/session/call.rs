@@ -109,8 +109,10 @@ pub(super) struct Remote {
 
 /// What receives it.
 pub(super) enum RemoteMedia {
+    /// Known to the engine by this.
     Sound(RemoteId),
-    Picture(u64, RemotePicture),
+    /// Its number; the thread ends when this is dropped.
+    Picture(u64, #[expect(dead_code, reason = "kept for its drop")] RemotePicture),
 }
 
 /// The call.

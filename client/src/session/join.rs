@@ -27,6 +27,8 @@ use crate::transport::{Lane, Transport};
 const MAX_RESUMES: u32 = 4;
 /// Media must be up this long after signalling.
 const MEDIA_PATIENCE: Duration = Duration::from_secs(15);
+/// A refreshed token is used for a fresh start this long after the loss (the server makes it good for 10 min).
+const REFRESHED_FOR: Duration = Duration::from_secs(9 * 60);
 /// A meeting lost for less than this came back unnoticed.
 const UNNOTICED: Duration = Duration::from_secs(2);
 
@@ -143,7 +145,15 @@ impl Session {
         let Some(route) = &call.route else { return };
         call.epoch = epoch;
         call.retry_at = None;
-        let (place, ticket, me) = (route.place.clone(), route.ticket.clone(), self.me.clone());
+        let (place, mut ticket, me) = (route.place.clone(), route.ticket.clone(), self.me.clone());
+        // A refreshed token lives for ten minutes at least, and the first one may be over by now.
+        let fresh = matches!(call.stage, Stage::Lost { since, .. } if since.elapsed() < REFRESHED_FOR);
+        if let Ticket::Token(token) = &mut ticket
+            && fresh
+            && !call.token.is_empty()
+        {
+            *token = call.token.clone();
+        }
         let task = self.tokio.spawn(async move {
             let entry = async {
                 match &ticket {
@@ -312,7 +322,7 @@ impl Session {
         let Some(call) = self.call.as_mut().filter(|c| c.epoch == epoch) else { return };
         call.task = None;
         match result {
-            Ok(InSignal { socket, first: First::Reconnect(_) }) => {
+            Ok(InSignal { socket, first: First::Reconnect }) => {
                 let number = self.next_serial();
                 let link = Link::start(socket, &self.tokio, self.me.clone(), move |came| Input::Signal(number, came));
                 let Some(call) = &mut self.call else { return };

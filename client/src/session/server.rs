@@ -110,7 +110,6 @@ impl Session {
                     call.title = room.name.chars().filter(|c| !c.is_control()).take(96).collect();
                 }
             }
-            Out::Speakers(_) => {}
             Out::Quality(updates) => {
                 let mine = call.signal.as_ref().map(|s| s.participant().to_owned()).unwrap_or_default();
                 if let Some(update) = updates.iter().find(|u| u.participant_sid == mine) {

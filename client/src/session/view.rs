@@ -150,10 +150,14 @@ impl Session {
     }
 }
 
+/// How our hosts name a megaphone that speaks in another room: it is heard, but nobody here.
+const ELSEWHERE: &str = "megaphone:";
+
 fn people(call: &Call) -> Vec<PersonView> {
     let Some(crowd) = &call.crowd else { return Vec::new() };
     let mut people: Vec<PersonView> = crowd
         .iter()
+        .filter(|(user, _)| !(call.office.is_some() && user.as_str().starts_with(ELSEWHERE)))
         .map(|(user, attendee)| {
             let office = call.office.as_ref().and_then(|o| o.people.iter().find(|p| p.user == *user));
             let tracks = call

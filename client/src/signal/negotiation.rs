@@ -36,9 +36,12 @@ pub(super) enum Answered {
 }
 
 impl Negotiation {
-    /// After a resume: nothing is outstanding, and ids go on rising.
-    pub(super) const fn continuing(before: &Self) -> Self {
-        Self { state: State::Idle, last_id: before.last_id }
+    /// After a resume: the id under which an offer without answer is sent again, if there is one.
+    pub(super) fn repeat(&mut self, now: Instant) -> Option<u32> {
+        match self.state {
+            State::Waiting { .. } => Some(self.offered(now)),
+            State::Idle | State::Making { .. } => None,
+        }
     }
 
     /// Someone wants an offer. `Some(ice_restart)`: make one now.

@@ -110,7 +110,8 @@ fn a_resume_syncs_restarts_the_publisher_and_sends_what_waited() {
     signal.on_message(Say::Offer(offer), now);
     signal.subscriber_answer("ours".into(), 4);
     signal.negotiate(false);
-    signal.publisher_offer("lost".into(), now);
+    signal.publisher_offer("done".into(), now);
+    signal.on_message(answer(1), now);
     drain(&mut signal);
     signal.lost();
     signal.mute("c1", true);
@@ -139,4 +140,19 @@ fn an_offer_without_answer_is_stuck_after_a_while() {
     signal.on_message(Say::Pong(0), later);
     signal.on_time(later);
     assert!(drain(&mut signal).iter().any(|o| matches!(o, Out::Stuck)));
+}
+
+#[test]
+fn an_offer_whose_answer_was_lost_is_sent_again_before_the_restart() {
+    let (mut signal, now) = joined();
+    signal.negotiate(false);
+    signal.publisher_offer("lost".into(), now);
+    drain(&mut signal);
+    signal.lost();
+    signal.resumed(Vec::new(), now);
+    let out = drain(&mut signal);
+    let [Out::Send(Ask::SyncState(_)), Out::Send(Ask::Offer(offer))] = &out[..] else { panic!("{out:?}") };
+    assert_eq!((offer.sdp.as_str(), offer.id), ("lost", 2));
+    signal.on_message(answer(2), now);
+    assert!(matches!(drain(&mut signal)[..], [Out::PublisherAnswer(_), Out::OfferWanted { ice_restart: true }]));
 }
