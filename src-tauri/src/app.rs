@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use client::Client;
@@ -18,7 +18,7 @@ use crate::launch::{self, Launch};
 use crate::local_host::LocalOffice;
 use crate::profile::{IDENTIFIER, Profile};
 use crate::vault::SystemVault;
-use crate::{commands, log, shield, watchdog, windows};
+use crate::{commands, demo, log, shield, watchdog, windows};
 
 mod instance;
 #[cfg(target_os = "macos")]
@@ -122,13 +122,17 @@ fn start(window: &WebviewWindow, profile: &Profile, net: &Handle) {
     let shield = if shield::FORGETS { shield::raise(window) } else { before };
     let vault: Arc<dyn Vault> = Arc::new(SystemVault::open(profile.namespace()));
     let ports = Ports {
-        devices: Arc::new(SystemDevices::new()),
+        devices: Arc::new(SystemDevices::new(Instant::now())),
         host: Some(Arc::new(LocalOffice::new(profile.host_data(), Arc::clone(&vault)))),
         vault,
         profile: Some(profile.folder().to_owned()),
         shield,
     };
-    window.state::<Desk>().open(Client::start(ports, net));
+    let client = Client::start(ports, net);
+    if demo::wanted() {
+        net.spawn(demo::host(client.clone()));
+    }
+    window.state::<Desk>().open(client);
 }
 
 /// Shows an invitation on the home screen, and the window with it.

@@ -12,10 +12,12 @@
 //! | `events`, [`frames`] | the two doors downwards |
 //! | `windows`, `watchdog` | the window and its title; a page that stopped answering is loaded again |
 //! | [`vault`], [`shield`], `local_host` | keyring, screenshot shield, the host inside this app |
+//! | `demo` | hosts by itself for `npm start -- --demo` |
 //! | `log` | stderr and files that rotate |
 
 mod app;
 mod commands;
+mod demo;
 mod desk;
 pub mod environment;
 mod events;
