@@ -90,15 +90,11 @@ fn put(window: &WebviewWindow, shown: &mut String, meeting: Option<&MeetingView>
     }
 }
 
-/// Signs rather than words: the title has no language.
+/// A dot means that the microphone is open: a sign, because the title has no language, and one that every font has.
 fn title(meeting: Option<&MeetingView>) -> String {
     let Some(meeting) = meeting else { return NAME.to_owned() };
-    let microphone = if matches!(meeting.microphone, SwitchState::On { .. }) { "🎙" } else { "🔇" };
-    if meeting.title.is_empty() {
-        format!("{microphone} {NAME}")
-    } else {
-        format!("{microphone} {} — {NAME}", meeting.title)
-    }
+    let dot = if matches!(meeting.microphone, SwitchState::On { .. }) { "● " } else { "" };
+    if meeting.title.is_empty() { format!("{dot}{NAME}") } else { format!("{dot}{} — {NAME}", meeting.title) }
 }
 
 fn on_event(window: &WebviewWindow, event: &WindowEvent) {
