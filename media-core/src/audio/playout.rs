@@ -58,7 +58,7 @@ impl Playout {
             self.started = true;
             self.write_silence(self.steady.margin());
         }
-        let too_much = self.steady.excess(waiting);
+        let too_much = self.steady.excess(self.fill());
         if too_much > 0.0 {
             // Too much waits and bending would take seconds: leave this block out. It comes again in half a second if
             // that was not enough.

@@ -19,7 +19,7 @@ const CALM: i64 = 12 * 48;
 const CLOSE: i64 = 2 * 48;
 /// Bend per sample of error: 20 ms off is corrected at 1 %.
 const PULL: f64 = 0.01 / 960.0;
-const MIN_BEND: f64 = 0.002;
+const MIN_BEND: f64 = 0.004;
 const MAX_BEND: f64 = 0.01;
 /// Beyond this much too late, quiet frames are left out.
 const CUT_QUIET: i64 = 60 * 48;
@@ -240,7 +240,8 @@ impl Remote {
             overflowed: jitter.overflowed,
             dropped_blocks: self.dropped,
             target: self.jitter.target(),
-            delay: self.jitter.delay(now, self.pcm.len()),
+            // The block of `now` is played already.
+            delay: self.jitter.delay(now, self.pcm.len() + BLOCK),
         }
     }
 }

@@ -185,7 +185,8 @@ impl Jitter {
     fn start(&mut self, now: MediaTime) -> Next {
         let Some((&first, _)) = self.held.first_key_value() else { return Next::Silence };
         let due = first + self.fastest + self.target;
-        if clock(now) < due && self.span() < self.target + self.frame {
+        // The nearest tick, early or late: later corrections are audible, this is not.
+        if clock(now) + (BLOCK as i64) / 2 < due && self.span() < self.target + self.frame {
             return Next::Silence;
         }
         self.take(first)

@@ -67,7 +67,8 @@ impl Encoder {
             Content::Screen => config
                 .usage_type(UsageType::ScreenContentRealTime)
                 .complexity(Complexity::Medium)
-                .scene_change_detect(false)
+                // The library insists on it for screens, and complains otherwise.
+                .scene_change_detect(true)
                 .background_detection(false)
                 .adaptive_quantization(false)
                 .qp(QpRange::new(10, 42)),

@@ -145,8 +145,11 @@ fn a_lossy_network_is_still_understood() {
         duplicate: 0.02,
     };
     let (said, heard, stats) = call(weather, 600, MONO, MONO);
-    let (_, alike) = correlation(&said[96_000..240_000], &heard[96_000..], 14_400);
-    assert!(alike > 0.7, "correlation {alike}, {stats:?}");
+    // Piece by piece: the delay follows the network, and what is lost is made up.
+    let mut pieces: Vec<f64> =
+        (10..25).map(|n| correlation(&said[n * 9600..(n + 1) * 9600], &heard[n * 9600..], 9600).1).collect();
+    pieces.sort_by(f64::total_cmp);
+    assert!(pieces[7] > 0.8, "half of it correlates: {pieces:?}, {stats:?}");
     let remote = stats.remotes[0].1;
     assert!(remote.restored > 0 && remote.concealed > 0, "{remote:?}");
     assert!(remote.delay < Duration::from_millis(120), "{remote:?}");
