@@ -1,7 +1,7 @@
 //! One host: started and stopped here, in the app or by `office-host`. Holds the actor, the listener, the media plane
 //! and the announcement together; what they do is in their own modules.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -25,6 +25,7 @@ use crate::media::MediaPlane;
 use crate::metrics::Metrics;
 use crate::office::{Authority, Capacity, entry_hash};
 use crate::sfu::contract::SfuEvent;
+use crate::sfu::{Sfu, SfuConfig};
 use crate::store::{Store, StoreError};
 use crate::tls::{Identity, TlsError, own_addresses};
 use crate::token::Tokens;
@@ -35,6 +36,9 @@ pub const DEFAULT_PORT: u16 = 7880;
 const MORE_PORTS: u16 = 20;
 /// Addresses told to guests; an invitation holds twelve at most.
 const MAX_ADDRESSES: usize = 8;
+/// How often, and after what pause, UDP is tried on a port that is free for TCP.
+const BIND_TRIES: u32 = 20;
+const BIND_PAUSE: Duration = Duration::from_millis(50);
 /// How long a stop waits for the last frames.
 const FAREWELL: Duration = Duration::from_secs(3);
 
@@ -151,31 +155,29 @@ pub struct Host {
 }
 
 impl Host {
-    /// Starts one.
+    /// Starts one: signalling and ICE-TCP on a TCP port, media on the UDP port of the same number.
     ///
     /// # Errors
     /// The port, the store, TLS or the media plane.
     pub async fn start(config: HostConfig) -> Result<Self, HostError> {
-        Self::start_with(config, async |_local| {
-            let (sender, events) = mpsc::channel(1);
-            // Held by nobody: the actor then hears nothing from media.
-            drop(sender);
-            Ok((crate::media::Unplugged, events))
+        Self::start_with(config, async |udp, candidates| {
+            Sfu::start(SfuConfig::new(udp, candidates)).map_err(|e| HostError::Media(e.to_string()))
         })
         .await
     }
 
-    /// Starts with a media plane of the caller's choice: `media` is called with the address the host listens on.
+    /// Starts with a media plane of the caller's choice: `media` gets a bound UDP socket and the addresses clients can
+    /// reach, which are good for TCP too.
     ///
     /// # Errors
     /// The port, the store, TLS or the media plane.
     pub async fn start_with<M, F>(config: HostConfig, media: F) -> Result<Self, HostError>
     where
         M: MediaPlane,
-        F: AsyncFnOnce(SocketAddr) -> Result<(M, mpsc::Receiver<SfuEvent>), HostError>,
+        F: AsyncFnOnce(UdpSocket, Vec<SocketAddr>) -> Result<(M, mpsc::Receiver<SfuEvent>), HostError>,
     {
         let (store, saved) = Store::open(config.data.as_deref())?;
-        let listener = listen(config.bind, config.port).await?;
+        let (listener, udp) = listen(config.bind, config.port).await?;
         let local = listener.local_addr().map_err(|e| HostError::Listen {
             address: SocketAddr::new(config.bind.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), config.port),
             kind: e.kind(),
@@ -187,7 +189,7 @@ impl Host {
         let closing = abort.child_token();
         let metrics = Arc::new(Metrics::default());
         let tokens = Tokens::new(&config.api_key, config.keys.api_secret());
-        let (media, events) = media(local).await?;
+        let (media, events) = media(udp, candidates(&public, local)).await?;
         let media: Arc<dyn MediaPlane> = Arc::new(media);
         let about = concat!("Shoji ", env!("CARGO_PKG_VERSION")).to_owned();
         let told = told_addresses(&public, local);
@@ -368,7 +370,7 @@ fn secret() -> (Secret<16>, crate::store::Hash) {
 }
 
 /// Binds the port asked for, or the first free one.
-async fn listen(bind: Option<IpAddr>, port: u16) -> Result<TcpListener, HostError> {
+async fn listen(bind: Option<IpAddr>, port: u16) -> Result<(TcpListener, UdpSocket), HostError> {
     // One socket for both families where the system allows it; machines without IPv6 get IPv4.
     let everywhere = [IpAddr::V6(Ipv6Addr::UNSPECIFIED), IpAddr::V4(Ipv4Addr::UNSPECIFIED)];
     let addresses: &[IpAddr] = match &bind {
@@ -385,8 +387,8 @@ async fn listen(bind: Option<IpAddr>, port: u16) -> Result<TcpListener, HostErro
     for port in ports {
         for ip in addresses {
             let address = SocketAddr::new(*ip, port);
-            match TcpListener::bind(address).await {
-                Ok(listener) => return Ok(listener),
+            match both(address).await {
+                Ok(sockets) => return Ok(sockets),
                 Err(error) => last = Some(HostError::Listen { address, kind: error.kind() }),
             }
             // A port that is taken on one family is not ours on the other.
@@ -396,6 +398,36 @@ async fn listen(bind: Option<IpAddr>, port: u16) -> Result<TcpListener, HostErro
         }
     }
     Err(last.expect("at least one address was tried"))
+}
+
+/// TCP and UDP on the same port: one number to open in a firewall.
+async fn both(address: SocketAddr) -> std::io::Result<(TcpListener, UdpSocket)> {
+    // A port the system chose for TCP may be taken for UDP: another choice helps. A port that was asked for may still
+    // be held by the media thread of a host that just ended: a moment helps.
+    let mut last = None;
+    for attempt in 0..BIND_TRIES {
+        if attempt > 0 && address.port() != 0 {
+            tokio::time::sleep(BIND_PAUSE).await;
+        }
+        let listener = TcpListener::bind(address).await?;
+        match UdpSocket::bind(SocketAddr::new(address.ip(), listener.local_addr()?.port())) {
+            Ok(udp) => return Ok((listener, udp)),
+            Err(error) => last = Some(error),
+        }
+    }
+    Err(last.expect("at least one try"))
+}
+
+/// Where media can reach us: everything we listen on, and the numbers that IT gave this host.
+fn candidates(public: &[String], local: SocketAddr) -> Vec<SocketAddr> {
+    let given = public.iter().filter_map(|p| p.parse::<SocketAddr>().ok());
+    let mut all = reachable(local);
+    for address in given {
+        if !all.contains(&address) {
+            all.push(address);
+        }
+    }
+    all
 }
 
 fn reachable(local: SocketAddr) -> Vec<SocketAddr> {

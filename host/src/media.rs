@@ -15,17 +15,3 @@ pub trait MediaPlane: Send + Sync + 'static {
     /// A TCP connection on the host's port that did not begin like TLS: RFC 4571 frames with STUN inside, or rubbish.
     fn accept_tcp(&self, stream: TcpStream, peer: SocketAddr);
 }
-
-/// No media plane: commands vanish, connections close. Only until the SFU is plugged in.
-#[derive(Debug, Clone, Copy)]
-pub struct Unplugged;
-
-impl MediaPlane for Unplugged {
-    fn send(&self, command: SfuCommand) {
-        tracing::trace!(?command, "media_unplugged");
-    }
-
-    fn accept_tcp(&self, stream: TcpStream, _peer: SocketAddr) {
-        drop(stream);
-    }
-}
