@@ -121,13 +121,13 @@ impl Changes {
         loop {
             match self.connection.receive(Duration::from_millis(1)) {
                 // A device's own changes are its volume and state; the list of devices does not depend on them.
-                Ok(Some(Packet::News(Command::SubscribeEvent(event)))) => {
-                    changed |= event.event_facility == SubscriptionEventFacility::Server
-                        || event.event_type != SubscriptionEventType::Changed;
+                Ok(Some(Packet::News(news))) => {
+                    if let Command::SubscribeEvent(event) = *news {
+                        changed |= event.event_facility == SubscriptionEventFacility::Server
+                            || event.event_type != SubscriptionEventType::Changed;
+                    }
                 }
-                Ok(Some(
-                    Packet::News(_) | Packet::Reply(..) | Packet::Refused(..) | Packet::Sound(..) | Packet::Unknown,
-                )) => {}
+                Ok(Some(Packet::Reply(..) | Packet::Refused(..) | Packet::Sound(..) | Packet::Unknown)) => {}
                 Ok(None) => return Some(changed),
                 Err(_) => return None,
             }

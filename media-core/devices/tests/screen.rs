@@ -1,6 +1,7 @@
 //! Screens against a private X server (Xvfb): real windows, real pixels, no monitor.
 
 #![cfg(all(unix, not(target_os = "macos")))]
+#![expect(clippy::unwrap_used, reason = "a test: what the display answers is right, or the test fails")]
 
 #[path = "tools/running.rs"]
 mod running;

@@ -134,21 +134,22 @@ impl Playing {
     }
 
     fn step(&mut self) -> Result<Option<StreamEvent>, Wire> {
-        match self.connection.receive(TICK)? {
-            Some(Packet::News(Command::Request(request))) if request.channel == self.channel => {
+        let Some(Packet::News(news)) = self.connection.receive(TICK)? else { return Ok(None) };
+        match *news {
+            Command::Request(request) if request.channel == self.channel => {
                 self.owed = self.owed.saturating_add(request.length as usize).min(MAX_MEMBLOCKQ_LENGTH);
             }
-            Some(Packet::News(Command::PlaybackStreamKilled(_))) => {
+            Command::PlaybackStreamKilled(_) => {
                 return Ok(Some(StreamEvent::Lost("the speaker was unplugged".into())));
             }
-            Some(Packet::News(Command::PlaybackStreamMoved(to))) => {
+            Command::PlaybackStreamMoved(to) => {
                 if let Some(id) = id(&to.device_name) {
                     tracing::info!("speaker moved by the system");
                     *self.device.lock().unwrap_or_else(PoisonError::into_inner) = id;
                 }
             }
-            Some(Packet::News(_) | Packet::Reply(..) | Packet::Refused(..) | Packet::Sound(..) | Packet::Unknown)
-            | None => {}
+            // The protocol has a hundred more, none of them about us.
+            _ => {}
         }
         Ok(None)
     }

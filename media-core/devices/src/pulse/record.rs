@@ -171,12 +171,13 @@ impl Recording {
             }
             // The stream is not known any more; the word that it was killed is on its way.
             Some(Packet::Reply(..) | Packet::Refused(..) | Packet::Sound(..)) => Next::GoOn,
-            Some(Packet::News(Command::RecordStreamMoved(_))) => Next::End(StreamEvent::Switched),
-            Some(Packet::News(Command::RecordStreamKilled(_))) => {
-                Next::End(StreamEvent::Lost("the microphone was unplugged".into()))
-            }
-            Some(Packet::News(Command::SubscribeEvent(event))) => self.judge(event),
-            Some(Packet::News(_)) => Next::GoOn,
+            Some(Packet::News(news)) => match *news {
+                Command::RecordStreamMoved(_) => Next::End(StreamEvent::Switched),
+                Command::RecordStreamKilled(_) => Next::End(StreamEvent::Lost("the microphone was unplugged".into())),
+                Command::SubscribeEvent(event) => self.judge(event),
+                // The protocol has a hundred more, none of them about us.
+                _ => Next::GoOn,
+            },
         };
         Ok(next)
     }

@@ -60,7 +60,7 @@ impl From<Wire> for OpenDevice {
 /// One message from the server.
 pub(super) enum Packet<'a> {
     /// The server tells something.
-    News(Command),
+    News(Box<Command>),
     /// The answer to the request with this number, after its head.
     Reply(u32, &'a [u8]),
     /// The request with this number failed.
@@ -168,7 +168,7 @@ impl Connection {
         let packet = match Command::read_tag_prefixed(&mut Cursor::new(body), self.version) {
             Ok((number, Command::Reply)) => Packet::Reply(number, body.get(REPLY_HEAD..).unwrap_or_default()),
             Ok((number, Command::Error(why))) => Packet::Refused(number, why),
-            Ok((_, news)) => Packet::News(news),
+            Ok((_, news)) => Packet::News(Box::new(news)),
             Err(error) => {
                 tracing::debug!(%error, "message from the sound server not understood");
                 Packet::Unknown

@@ -87,7 +87,7 @@ impl Looking {
         x.xfixes_select_cursor_input(root, CursorNotifyMask::DISPLAY_CURSOR)?.check()?;
         select_monitor_changes(&x, root)?;
         let place = monitor.place;
-        let size = Size::even(place.width.into(), place.height.into()).ok_or_else(|| ConnectionError::UnknownError)?;
+        let size = Size::even(place.width.into(), place.height.into()).ok_or(ConnectionError::UnknownError)?;
         let canvas = Canvas::new(place);
         let grab = Grab::new(&x, place)?;
         let cursor = Cursor::fetch(&x)?;
