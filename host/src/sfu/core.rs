@@ -4,7 +4,6 @@
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
@@ -267,7 +266,7 @@ impl Core {
         }
         let Some(peer) = self.sessions.get_mut(&end.0).and_then(|session| session.end(end.1)) else { return };
         while let Some(transmit) = peer.poll_transmit() {
-            self.demux.sent(end, transmit.protocol, transmit.remote, &transmit.bytes);
+            self.demux.sent(end, transmit.protocol, transmit.remote, &transmit.bytes, now);
             self.transmits.push(transmit);
         }
         self.demux_expect(end);
@@ -410,11 +409,6 @@ impl Core {
             let rtt_ms = worst.rtt.map(|rtt| u32::try_from(rtt.as_millis()).unwrap_or(u32::MAX));
             self.events.push(SfuEvent::Quality { session: *key, loss_percent: worst.loss_percent, rtt_ms });
         }
-    }
-
-    /// CPU time of the calling thread so far, as the driver measured it.
-    pub fn note_cpu(&self, microseconds: u64) {
-        self.counters.thread_cpu_us.store(microseconds, Ordering::Relaxed);
     }
 
     /// A packet as the driver received it.

@@ -47,6 +47,17 @@ pub struct Counters {
     pub events_lost: Counter,
     /// ICE-TCP streams refused.
     pub streams_refused: Counter,
-    /// CPU time of the media thread, microseconds; 0 where the system does not say.
-    pub thread_cpu_us: AtomicU64,
+    thread_cpu_us: AtomicU64,
+}
+
+impl Counters {
+    /// CPU time of the media thread in microseconds, to the second; 0 where the system does not say.
+    #[must_use]
+    pub fn thread_cpu_us(&self) -> u64 {
+        self.thread_cpu_us.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note_cpu(&self, microseconds: u64) {
+        self.thread_cpu_us.store(microseconds, Ordering::Relaxed);
+    }
 }

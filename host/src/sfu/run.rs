@@ -116,7 +116,7 @@ impl Driver {
             let now = Instant::now();
             if now.saturating_duration_since(cpu_noted) >= CPU_INTERVAL {
                 cpu_noted = now;
-                self.core.note_cpu(thread_cpu_us());
+                self.counters.note_cpu(thread_cpu_us());
             }
             let wake = tokio::time::Instant::from_std(self.core.next_timeout(now));
             tokio::select! {

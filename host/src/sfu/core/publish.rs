@@ -153,6 +153,10 @@ impl Core {
                 if let Some((index, track)) = found {
                     track.source = Some(remote.key);
                     track.layers = Layers::new(&track.allowed.layers, &remote.rids);
+                    let top = track.layers.top();
+                    for subscription in &mut track.subscriptions {
+                        subscription.target = subscription.target.map(|_| top);
+                    }
                     announced.track = Some(**index);
                 }
             }
@@ -217,7 +221,7 @@ impl Core {
 
     // --- the way of a packet -------------------------------------------------------------------------------------
 
-    fn forward(&mut self, key: SessionKey, packet: RtpIn, now: Instant) {
+    pub(super) fn forward(&mut self, key: SessionKey, packet: RtpIn, now: Instant) {
         let Some(index) = self.sessions.get(&key).and_then(|session| session.track_of(packet.track)) else {
             self.counters.rtp_refused.add(1);
             return;
