@@ -82,6 +82,9 @@ pub(super) struct Connection {
     patience: Duration,
 }
 
+/// Bytes of an authentication cookie (`PA_NATIVE_COOKIE_LENGTH`).
+const COOKIE: usize = 256;
+
 impl Connection {
     /// Connects and signs in. `None` as path means where the environment says.
     pub(super) fn open(path: Option<&Path>) -> Result<Self, Wire> {
@@ -99,7 +102,9 @@ impl Connection {
             outbox: Vec::with_capacity(64 * 1024),
             patience: Duration::ZERO,
         };
-        let cookie = pulseaudio::cookie_path_from_env().and_then(|path| std::fs::read(path).ok()).unwrap_or_default();
+        // The server hangs up on a cookie of any other length, even where it lets everyone in; libpulse sends zeros too.
+        let mut cookie = pulseaudio::cookie_path_from_env().and_then(|path| std::fs::read(path).ok()).unwrap_or_default();
+        cookie.resize(COOKIE, 0);
         let auth = AuthParams { version: MAX_VERSION, supports_shm: false, supports_memfd: false, cookie };
         let answer: AuthReply = connection.ask(&Command::Auth(auth))?;
         connection.version = answer.version.min(MAX_VERSION);
