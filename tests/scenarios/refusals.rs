@@ -23,7 +23,8 @@ async fn refused(invite: &Invite) -> anyhow::Result<Code> {
     };
     assert_eq!(guest.devices.ever_opened(DeviceKind::Microphone), 0, "no microphone opens for a meeting one is not in");
     assert_eq!(guest.devices.ever_opened(DeviceKind::Camera), 0, "no camera opens for a meeting one is not in");
-    assert!(guest.vault.all().is_empty(), "a refused invitation leaves no secret behind");
+    let left: Vec<String> = guest.vault.all().into_keys().collect();
+    assert!(left.is_empty(), "a refused invitation leaves no secret behind: {left:?}");
     Ok(code)
 }
 

@@ -1,6 +1,9 @@
 //! What a page would know: the snapshot with every event applied, and nothing else. Values only.
 
-use protocol::bridge::{Change, Event, Levels, Snapshot};
+use protocol::bridge::{Change, Event, Levels, Phase, Snapshot};
+
+/// Phases remembered.
+const PHASES: usize = 256;
 
 /// A snapshot that is kept up to date.
 #[derive(Debug, Clone)]
@@ -9,6 +12,8 @@ pub struct Mirror {
     pub snapshot: Snapshot,
     /// Who is heard now; not part of the snapshot.
     pub levels: Levels,
+    /// Every phase there was, oldest first: some last for a moment only.
+    pub phases: Vec<Phase>,
 }
 
 /// An event was lost on the way: subscribe again.
@@ -25,7 +30,7 @@ impl Mirror {
     /// From what `subscribe` answered.
     #[must_use]
     pub fn new(snapshot: Snapshot) -> Self {
-        Self { snapshot, levels: Levels::default() }
+        Self { phases: vec![snapshot.phase.clone()], snapshot, levels: Levels::default() }
     }
 
     /// Applies one event.
@@ -40,7 +45,12 @@ impl Mirror {
         let s = &mut self.snapshot;
         s.seq = event.seq;
         match event.change {
-            Change::Phase(v) => s.phase = v,
+            Change::Phase(v) => {
+                if self.phases.len() < PHASES {
+                    self.phases.push(v.clone());
+                }
+                s.phase = v;
+            }
             Change::Meeting(v) => s.meeting = v,
             Change::Hosting(v) => s.hosting = v,
             Change::Devices(v) => s.devices = v,

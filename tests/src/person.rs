@@ -227,7 +227,11 @@ async fn pump(
         };
         if lost {
             let Some((snapshot, again)) = client.subscribe().await else { return };
-            write.send_replace(Mirror::new(snapshot));
+            write.send_modify(|m| {
+                let phases = std::mem::take(&mut m.phases);
+                *m = Mirror::new(snapshot);
+                m.phases.splice(0..0, phases);
+            });
             events = again;
         }
     }

@@ -183,7 +183,7 @@ class Window:
         """Clicks the first enabled control whose accessible name or text holds `label`."""
         script = """
           const wanted = arguments[0];
-          for (const e of document.querySelectorAll('button,[role=button],a,[role=tab],[role=menuitem],[role=option],[role=radio]')) {
+          for (const e of document.querySelectorAll('button,[role=button],a,[role=tab],[role=menuitem],[role=option],[role=radio],label')) {
             const name = (e.getAttribute('aria-label') ?? '') + ' ' + e.textContent;
             if (name.includes(wanted) && !e.disabled && e.getAttribute('aria-disabled') !== 'true' && e.getClientRects().length) return e;
           }

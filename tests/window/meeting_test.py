@@ -7,9 +7,11 @@ import os, shutil, signal, subprocess, time, unittest
 
 import numpy as np
 
+from pathlib import Path
+
 from desk import ROOT, Child, Display, Sound, Window, free_port, loudest_lag, need, scratch, speech, wait_for
 
-BINARY = ROOT / "target/debug/shoji"
+BINARY = Path(os.environ.get("SHOJI_BINARY", ROOT / "target/debug/shoji"))
 SHOTS = ROOT / "target/window-tests"
 
 

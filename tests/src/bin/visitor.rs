@@ -335,8 +335,9 @@ impl Visit {
             .listen
             .iter()
             .map(|hertz| {
-                // The loudest second counts: joins and pauses are silent.
-                let share = played.chunks(48_000).map(|s| heard(s, *hertz)).fold(0.0, f64::max);
+                // The clearest fifth of a second counts: joins and pauses are silent, and a longer piece would be too
+                // sharp a filter for sound that was stretched by a hair to keep up with its clock.
+                let share = played.chunks(9_600).map(|s| heard(s, *hertz)).fold(0.0, f64::max);
                 json!({ "hertz": hertz, "share": share })
             })
             .collect();
