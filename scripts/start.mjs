@@ -55,7 +55,9 @@ async function open() {
     );
   }
   console.log(flags.demo ? "Opening the demo meeting. Close the window to end it." : "Opening the window.");
-  const window = spawn(exe("shoji"), [], {
+  // A profile of its own: the demo neither reads nor changes what the user has set.
+  const profile = flags.demo ? ["--profile", path.join(top, "target/demo-profile")] : [];
+  const window = spawn(exe("shoji"), profile, {
     stdio: ["ignore", flags.demo ? "pipe" : "inherit", "inherit"],
     env: { ...process.env, ...(flags.demo ? { SHOJI_DEMO: "1" } : {}) },
   });
@@ -83,7 +85,7 @@ async function inviteColleagues(window) {
   return COLLEAGUES.map(({ name, wav, screen }) => {
     const voice = path.join(top, wav);
     const args = ["--invite", "-", "--name", name, "--camera", "synthetic", "--screen", screen];
-    if (existsSync(voice)) args.push("--wav", voice, "--repeat");
+    if (existsSync(voice)) args.push("--wav", voice);
     // The link goes in through stdin: arguments can be read by every program on the machine.
     const guest = spawn(exe("visitor"), args, { stdio: ["pipe", "ignore", "inherit"] });
     guest.on("error", (error) => console.error(`${name} cannot come: ${error.message}`));
