@@ -73,7 +73,7 @@ fn run_window(launch: Launch) -> anyhow::Result<i32> {
         // Devices are opened by Rust, with a permit; the page gets nothing from the web view.
         .on_permission_request(|_, _| tauri::webview::PermissionResponse::Deny)
         .setup(move |app| {
-            let _held_until_exit = hold(app.handle(), &profile);
+            hold(app.handle(), &profile);
             let window = windows::open(app.handle(), profile.page_data())?;
             watchdog::watch(&window);
             signals::listen(app.handle().clone());

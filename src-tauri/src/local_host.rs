@@ -76,10 +76,11 @@ impl LocalHost for LocalOffice {
             let opened = host.reopen(&room).await.map_err(failure)?;
             let meeting = opened.map(|opened| Self::meeting(host, opened));
             // A host that was started for a room it does not have is not wanted.
-            if meeting.is_none() && fresh {
-                if let Some(host) = running.take() {
-                    host.stop().await;
-                }
+            if fresh
+                && meeting.is_none()
+                && let Some(host) = running.take()
+            {
+                host.stop().await;
             }
             Ok(meeting)
         })

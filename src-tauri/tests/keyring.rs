@@ -53,7 +53,7 @@ fn can_run() -> bool {
 
 /// Runs shell lines on a bus and in a home of their own; `RUN` in them is this program, acting.
 fn session(home: &Path, lines: &str) -> String {
-    let me = std::env::current_exe().unwrap();
+    let me = std::env::current_exe().expect("a test knows its program");
     let act = format!("'{}' --exact act --ignored --nocapture --test-threads=1", me.display());
     let output = Command::new("dbus-run-session")
         .args(["--", "sh", "-c", &lines.replace("RUN", &act)])
@@ -66,12 +66,12 @@ fn session(home: &Path, lines: &str) -> String {
         .env_remove("GNOME_KEYRING_CONTROL")
         .stdin(Stdio::null())
         .output()
-        .unwrap();
+        .expect("dbus-run-session was found");
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 fn home() -> TempDir {
-    tempfile::tempdir().unwrap()
+    tempfile::tempdir().expect("there is room for a folder")
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn a_secret_outlives_the_program_in_an_unlocked_keyring_and_is_not_in_any_file()
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).unwrap().flatten();
+    let entries = std::fs::read_dir(folder).expect("the folder is ours").flatten();
     entries.flat_map(|e| if e.path().is_dir() { files(&e.path()) } else { vec![e.path()] }).collect()
 }
 
