@@ -47,8 +47,8 @@ export const windows = [
   "g++-mingw-w64-x86-64-posix",
   "wine",
   "wine64",
-  "dbus",
   "pulseaudio",
+  "pulseaudio-utils",
 ];
 
 /** Debian's Rust with its library sources, and clang as a compiler for Apple's targets. */

@@ -5,7 +5,7 @@ publishes a tone and a moving picture and reports what it hears and sees, so tha
 host and our client. Lines on stdin: `mute NAME`, `unmute NAME`, `unpublish NAME`, `quality NAME low|medium|high`,
 `leave`; the end of stdin means leave, so that it never outlives the test.
 """
-import argparse, asyncio, json, math, sys
+import argparse, asyncio, json, logging, math, os, sys
 
 import numpy as np
 from livekit import rtc
@@ -214,6 +214,8 @@ class Peer:
 
 
 def main():
+    if os.environ.get("VERBOSE"):
+        logging.basicConfig(level=logging.DEBUG, format="%(asctime)s %(message)s")
     p = argparse.ArgumentParser()
     p.add_argument("--url", required=True)
     p.add_argument("--token", required=True)

@@ -12,10 +12,12 @@
 //! | [`island`] | network namespaces without a way out |
 //! | [`office`] | `office-host` as a process that can be killed |
 //! | [`visitors`] | `visitor` as a process |
+//! | [`bench`] | what `npm run bench` measures |
 //! | [`wav`] | a recording as a voice |
 
 #![forbid(unsafe_code)]
 
+pub mod bench;
 pub mod cable;
 pub mod hands;
 pub mod island;

@@ -80,6 +80,12 @@ impl World {
         Ok(tokens.mint(&UserId::parse(identity)?, identity, &self.room, role))
     }
 
+    /// API key and secret, as an office's own backend is configured with them.
+    #[must_use]
+    pub fn api(&self) -> (&str, &str) {
+        (&self.config.api_key, self.config.keys.api_secret())
+    }
+
     /// What a foreign client types as the passphrase to be inside the seal: the media secret as text.
     #[must_use]
     pub fn passphrase(&self) -> String {

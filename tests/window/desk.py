@@ -185,7 +185,11 @@ class Window:
           const wanted = arguments[0];
           for (const e of document.querySelectorAll('button,[role=button],a,[role=tab],[role=menuitem],[role=option],[role=radio],label')) {
             const name = (e.getAttribute('aria-label') ?? '') + ' ' + e.textContent;
-            if (name.includes(wanted) && !e.disabled && e.getAttribute('aria-disabled') !== 'true' && e.getClientRects().length) return e;
+            if (!name.includes(wanted) || e.disabled || e.getAttribute('aria-disabled') === 'true') continue;
+            // Only what a person could reach with the pointer: not hidden, not under a dialog.
+            const box = e.getBoundingClientRect();
+            const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+            if (box.width > 4 && box.height > 4 && top && (e.contains(top) || top.contains(e))) return e;
           }
           return null;"""
         element = wait_for(f"a control named {label}", lambda: self.run(script, label))

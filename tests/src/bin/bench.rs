@@ -1,0 +1,48 @@
+//! `npm run -s bench -- NAME`: measures one thing and prints one JSON object per line, the last one the summary.
+//! Measures what it says and asserts nothing; figures belong to the machine they were taken on.
+
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+use inspection::bench;
+
+/// What can be measured.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Name {
+    /// From the join command to the first audible frame of a peer; and from a dropped socket to the resume.
+    Join,
+    /// CPU of the host per forwarded packet.
+    Fanout,
+    /// CPU until the window is usable, and memory idle and in a call of four.
+    Footprint,
+}
+
+/// Measures.
+#[derive(Parser)]
+#[command(about)]
+struct Args {
+    #[arg(value_enum)]
+    name: Name,
+    /// Runs, where there are several.
+    #[arg(long, default_value_t = 30)]
+    runs: usize,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    if cfg!(debug_assertions) {
+        eprintln!("this is a debug build: figures of a release build only are worth keeping");
+    }
+    let measured = match args.name {
+        Name::Join => bench::join::measure(args.runs),
+        Name::Fanout => bench::fanout::measure(),
+        Name::Footprint => bench::footprint::measure(),
+    };
+    match measured {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
