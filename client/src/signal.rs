@@ -20,6 +20,7 @@ const MAX_QUEUE: usize = 256;
 
 /// What the session has to do.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a handful a second, moved once from a queue to a socket")]
 pub(crate) enum Out {
     /// Send this.
     Send(Ask),

@@ -152,7 +152,10 @@ impl std::fmt::Debug for Sink {
 /// Where encoders put their frames, whichever connection is the current one. Cheap to clone; a full or missing
 /// connection loses frames and never waits.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Outlet(Arc<Mutex<Option<mpsc::Sender<(Lane, SealedFrame)>>>>);
+pub(crate) struct Outlet(Arc<Mutex<Option<Frames>>>);
+
+/// The way to one driver.
+type Frames = mpsc::Sender<(Lane, SealedFrame)>;
 
 impl Outlet {
     /// Sends one frame; `false` when it was lost.
@@ -171,7 +174,7 @@ impl Outlet {
 #[derive(Debug)]
 pub(crate) struct Transport {
     orders: mpsc::Sender<Order>,
-    frames: mpsc::Sender<(Lane, SealedFrame)>,
+    frames: Frames,
 }
 
 impl Transport {

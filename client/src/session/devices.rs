@@ -169,6 +169,10 @@ impl Session {
             // Something came or went: what failed may work now.
             self.hardware.slot(which).failed = None;
         }
+        for own in self.call.iter_mut().flat_map(|c| c.own.values_mut()) {
+            let passed = matches!(own.problem, Some(Code::DeviceMissing | Code::DeviceBusy | Code::DeviceFailed));
+            own.problem = own.problem.filter(|_| !passed);
+        }
     }
 
     pub(super) fn set_preview(&mut self, ask: SetPreview) {

@@ -338,6 +338,11 @@ impl Session {
             Err(failed) => {
                 tracing::debug!(%failed, "a resume failed");
                 let unreachable = failed.failure().code == Code::HostUnreachable;
+                if let Stage::Lost { why: why @ LostBecause::Network, .. } = &mut call.stage
+                    && unreachable
+                {
+                    *why = LostBecause::HostUnreachable;
+                }
                 if unreachable && call.resumes < MAX_RESUMES {
                     call.retry_at = Some(Instant::now() + call.backoff.next(secrets::dice()));
                 } else {

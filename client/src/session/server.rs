@@ -182,23 +182,20 @@ impl Session {
                 }
             }
             Note::Up { publisher } => {
-                if publisher {
-                    call.up.0 = true
-                } else {
-                    call.up.1 = true
-                }
+                *(if publisher { &mut call.up.0 } else { &mut call.up.1 }) = true;
                 if call.up == (true, true) {
                     call.connect_by = None;
                     self.page.withdraw(Code::MediaBlocked);
                     self.happened(&MeetingHappening::MediaUp);
                 }
+                if publisher {
+                    // What was encoded before went nowhere: whoever looks needs a whole picture.
+                    self.key_wanted(Lane::Camera);
+                    self.key_wanted(Lane::Screen);
+                }
             }
             Note::Down { publisher } => {
-                if publisher {
-                    call.up.0 = false
-                } else {
-                    call.up.1 = false
-                }
+                *(if publisher { &mut call.up.0 } else { &mut call.up.1 }) = false;
                 tracing::info!(publisher, "media hears nothing");
                 self.lose(LostBecause::Network);
             }

@@ -116,7 +116,7 @@ impl Session {
                 (Vec::new(), Some(Code::ShareUnsupported))
             }
         };
-        let preview = self.call.is_none().then_some(hardware.preview).unwrap_or_default();
+        let preview = if self.call.is_none() { hardware.preview } else { Default::default() };
         DevicesView {
             microphones: hardware.list.microphones.iter().map(view).collect(),
             speakers: hardware.list.speakers.iter().map(view).collect(),
