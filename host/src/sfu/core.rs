@@ -61,6 +61,7 @@ struct Subscriber {
     lossy: Option<ChannelId>,
     open: HashSet<ChannelId>,
     early: VecDeque<Bytes>,
+    is_written: bool,
 }
 
 impl Session {
@@ -85,6 +86,8 @@ pub struct Core {
     /// Ends that may have something to say.
     dirty: VecDeque<End>,
     is_dirty: HashSet<End>,
+    /// Subscribers that only have packets to send: asking them for more would cost as much as sending.
+    written: Vec<SessionKey>,
     timers: BTreeSet<(Instant, EndOrder)>,
     due: HashMap<End, Instant>,
     next_tick: Instant,
@@ -125,6 +128,7 @@ impl Core {
             demux: Demux::default(),
             dirty: VecDeque::new(),
             is_dirty: HashSet::new(),
+            written: vec![],
             timers: BTreeSet::new(),
             due: HashMap::new(),
             next_tick: now + TICK,
@@ -217,9 +221,13 @@ impl Core {
     /// Works off what the inputs caused; call after a batch of inputs, then fetch [`Core::take_transmits`] and
     /// [`Core::take_events`].
     pub fn flush(&mut self, now: Instant) {
-        while let Some(end) = self.dirty.pop_front() {
-            self.is_dirty.remove(&end);
-            self.drain(end, now);
+        loop {
+            while let Some(end) = self.dirty.pop_front() {
+                self.is_dirty.remove(&end);
+                self.drain(end, now);
+            }
+            let Some(key) = self.written.pop() else { break };
+            self.drain_written(key, now);
         }
     }
 
@@ -269,11 +277,23 @@ impl Core {
             self.demux.sent(end, transmit.protocol, transmit.remote, &transmit.bytes, now);
             self.transmits.push(transmit);
         }
-        self.demux_expect(end);
         self.schedule(end);
     }
 
-    fn demux_expect(&mut self, end: End) {
+    /// Media alone: no event can follow from it, and no timer that was not already running.
+    fn drain_written(&mut self, key: SessionKey, now: Instant) {
+        let Some(subscriber) = self.sessions.get_mut(&key).and_then(|session| session.subscriber.as_mut()) else {
+            return;
+        };
+        subscriber.is_written = false;
+        while let Some(transmit) = subscriber.peer.poll_transmit() {
+            self.demux.sent((key, Target::Subscriber), transmit.protocol, transmit.remote, &transmit.bytes, now);
+            self.transmits.push(transmit);
+        }
+    }
+
+    /// A description of this end told the other side our ufrag.
+    fn expect(&mut self, end: End) {
         let Self { sessions, demux, .. } = self;
         if let Some(peer) = sessions.get_mut(&end.0).and_then(|session| session.end(end.1)) {
             demux.expect(peer.local_ufrag(), end);
@@ -322,6 +342,7 @@ impl Core {
                 lossy: Some(lossy),
                 open: HashSet::new(),
                 early: VecDeque::new(),
+                is_written: false,
             })
         } else {
             None

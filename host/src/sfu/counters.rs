@@ -1,5 +1,6 @@
 //! Numbers the media thread counts and the control plane exports. Relaxed atomics; no people's data.
 
+use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// One number that only rises.
@@ -18,36 +19,48 @@ impl Counter {
     }
 }
 
-/// What the media plane did since its start.
-#[derive(Debug, Default)]
-pub struct Counters {
-    /// Packets received.
-    pub packets_in: Counter,
-    /// Packets sent, everything included.
-    pub packets_out: Counter,
-    /// RTP packets forwarded: one per subscriber.
-    pub rtp_forwarded: Counter,
-    /// RTP of tracks not allowed, muted or removed.
-    pub rtp_refused: Counter,
-    /// RTP nobody was connected for.
-    pub rtp_unsent: Counter,
-    /// Packets from addresses that never proved anything.
-    pub strangers: Counter,
-    /// Packets over an address's allowance.
-    pub over_allowance: Counter,
-    /// Datagrams the system would not take.
-    pub unsent: Counter,
-    /// Key frames asked of publishers.
-    pub key_frames_asked: Counter,
-    /// Data messages lost to a congested or unopened channel.
-    pub data_lost: Counter,
-    /// Commands lost because the thread did not keep up.
-    pub commands_lost: Counter,
-    /// Events lost because the control plane did not keep up.
-    pub events_lost: Counter,
-    /// ICE-TCP streams refused.
-    pub streams_refused: Counter,
-    thread_cpu_us: AtomicU64,
+macro_rules! counters {
+    ($($name:ident: $help:literal,)*) => {
+        /// What the media plane did since its start.
+        #[derive(Debug, Default)]
+        pub struct Counters {
+            $(#[doc = $help] pub $name: Counter,)*
+            thread_cpu_us: AtomicU64,
+        }
+
+        impl Counters {
+            /// As Prometheus text, version 0.0.4; every name begins with `shoji_media_`.
+            #[must_use]
+            pub fn text(&self) -> String {
+                let mut text = String::with_capacity(2048);
+                let numbers = [
+                    $((concat!("shoji_media_", stringify!($name), "_total"), $help, self.$name.value()),)*
+                    ("shoji_media_cpu_microseconds_total", "CPU time of the media thread.", self.thread_cpu_us()),
+                ];
+                for (name, help, value) in numbers {
+                    writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {value}")
+                        .expect("writing into a String cannot fail");
+                }
+                text
+            }
+        }
+    };
+}
+
+counters! {
+    packets_in: "Packets received.",
+    packets_out: "Packets sent, everything included.",
+    rtp_forwarded: "RTP packets forwarded: one per subscriber.",
+    rtp_refused: "RTP of tracks not allowed, muted or removed.",
+    rtp_unsent: "RTP nobody was connected for.",
+    strangers: "Packets from addresses that never proved anything.",
+    over_allowance: "Packets over an address's allowance.",
+    unsent: "Datagrams the system would not take.",
+    key_frames_asked: "Key frames asked of publishers.",
+    data_lost: "Data messages lost to a congested or unopened channel.",
+    commands_lost: "Commands lost because the thread did not keep up.",
+    events_lost: "Events lost because the control plane did not keep up.",
+    streams_refused: "ICE-TCP streams refused.",
 }
 
 impl Counters {
@@ -59,5 +72,18 @@ impl Counters {
 
     pub(crate) fn note_cpu(&self, microseconds: u64) {
         self.thread_cpu_us.store(microseconds, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_administrator_can_see_what_was_refused() {
+        let counters = Counters::default();
+        counters.rtp_refused.add(7);
+        let text = counters.text();
+        assert!(text.contains("# TYPE shoji_media_rtp_refused_total counter\nshoji_media_rtp_refused_total 7\n"), "{text}");
     }
 }

@@ -42,8 +42,8 @@ const MAX_CHANNELS: usize = 16;
 /// Bytes a data channel may hold unsent before [`PeerError::Congested`].
 const MAX_UNSENT: usize = 4 * 1024 * 1024;
 
-/// Least time between two runs of the timers. Some of the library's timers stay due after they ran (a disconnected
-/// agent's do), which would keep a driver busy for nothing.
+/// Least time between two runs of the timers. The library asks for an immediate run with a time in the past; a driver
+/// that loops on past times must not be kept busy by it.
 const TIMER_REST: Duration = Duration::from_millis(2);
 
 /// Longest message on a data channel (LiveKit's server buffer).

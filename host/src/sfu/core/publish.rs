@@ -70,6 +70,7 @@ impl Core {
                 self.events.push(SfuEvent::NegotiationFailed { session: key, target: Target::Publisher });
             }
         }
+        self.expect((key, Target::Publisher));
         self.touch((key, Target::Publisher));
     }
 
@@ -235,7 +236,7 @@ impl Core {
             let first = track.codec.replace(packet.codec).is_none();
             self.codec_known(index, first);
         }
-        let Self { tracks, sessions, rooms, counters, dirty, is_dirty, .. } = self;
+        let Self { tracks, sessions, rooms, counters, written, .. } = self;
         let Some(track) = tracks.get_mut(&index) else { return };
         if track.allowed.muted {
             counters.rtp_refused.add(1);
@@ -286,9 +287,8 @@ impl Core {
                 continue;
             }
             counters.rtp_forwarded.add(1);
-            let end = (subscription.session, Target::Subscriber);
-            if is_dirty.insert(end) {
-                dirty.push_back(end);
+            if !std::mem::replace(&mut subscriber.is_written, true) {
+                written.push(subscription.session);
             }
         }
     }

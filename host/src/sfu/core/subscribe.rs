@@ -125,6 +125,7 @@ impl Core {
                 subscriber.wants_offer = false;
                 subscriber.wants_restart = false;
                 self.events.push(SfuEvent::SubscriberOffer { session: key, sdp, id });
+                self.expect((key, Target::Subscriber));
             }
             Err(error) => {
                 subscriber.wants_offer = false;

@@ -109,7 +109,7 @@ impl Path {
             let packet = self.air.keys().next().map(|(at, _)| *at);
             let timers = [self.left.poll_timeout(), self.right.poll_timeout()];
             let next = timers.into_iter().flatten().chain(packet).min().unwrap_or(end);
-            if next > end {
+            if next >= end {
                 self.now = end;
                 return;
             }
