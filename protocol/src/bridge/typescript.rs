@@ -85,7 +85,7 @@ pub fn file() -> String {
         out.push_str(&format!("export type {id} = string;\n"));
     }
     out.push('\n');
-    out.push_str(&commands_ts(&config).replace("null", "null"));
+    out.push_str(&commands_ts(&config));
     out.push_str("\nexport const CODES: readonly Code[] = [\n");
     for code in Code::ALL {
         let name = serde_json::to_string(code).expect("a code is a plain word");
