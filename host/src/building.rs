@@ -184,6 +184,7 @@ pub fn start(parts: Parts) -> (Reception, tokio::task::JoinHandle<()>) {
         offices: std::collections::HashSet::new(),
         began: Instant::now(),
         disk_slow: false,
+        media_lives: true,
     };
     let task = tokio::spawn(building.run());
     (Reception { inputs, next: Arc::default() }, task)
@@ -218,6 +219,7 @@ struct Building {
     offices: std::collections::HashSet<Conn>,
     began: Instant,
     disk_slow: bool,
+    media_lives: bool,
 }
 
 impl Building {
@@ -241,7 +243,7 @@ impl Building {
                     Some(input) => self.on_input(input),
                     None => return,
                 },
-                Some(event) = self.parts.events.recv() => self.on_media(event),
+                event = self.parts.events.recv(), if self.media_lives => self.on_media(event),
                 _ = tick.tick() => self.on_tick(),
                 _ = refresh.tick() => self.on_refresh(),
             }
@@ -267,7 +269,7 @@ impl Building {
                 // The parser's error can quote the message: it is counted, not logged.
                 Some(Err(_)) | None => {
                     self.parts.metrics.messages_refused_total.up();
-                    self.parts.office.malformed(conn);
+                    self.parts.office.malformed(conn, now.seconds());
                 }
             },
             Input::OfficeSilent { conn } => self.parts.office.silent(conn),
@@ -285,7 +287,7 @@ impl Building {
             }
             Input::Closed { conn } => self.on_closed(conn, now),
             Input::Ask(question) => {
-                question(&mut Desk { office: &mut self.parts.office, signal: &mut self.signal, now })
+                question(&mut Desk { office: &mut self.parts.office, signal: &mut self.signal, now });
             }
             Input::Stop { .. } => unreachable!("the loop takes it"),
         }
@@ -299,6 +301,9 @@ impl Building {
         out: mpsc::Sender<Out>,
         now: Now,
     ) -> Result<(), Refusal> {
+        if !self.media_lives {
+            return Err(Refusal::Closing);
+        }
         self.outboxes.insert(conn, out);
         match how {
             Entrance::Resume(resume) => {
@@ -334,9 +339,19 @@ impl Building {
         }
     }
 
-    fn on_media(&mut self, event: SfuEvent) {
-        let now = self.now();
-        self.signal.media(event, now);
+    fn on_media(&mut self, event: Option<SfuEvent>) {
+        match event {
+            Some(event) => {
+                let now = self.now();
+                self.signal.media(event, now);
+            }
+            None => {
+                // Only a bug ends the media plane early. Nobody is left in a call that is silent for ever.
+                tracing::error!("media_ended");
+                self.media_lives = false;
+                self.signal.media_ended();
+            }
+        }
     }
 
     fn on_tick(&mut self) {

@@ -25,6 +25,7 @@ use crate::media::MediaPlane;
 use crate::metrics::Metrics;
 use crate::office::{Authority, Capacity, entry_hash};
 use crate::sfu::contract::SfuEvent;
+use crate::sfu::counters::Counters;
 use crate::sfu::{Sfu, SfuConfig};
 use crate::store::{Store, StoreError};
 use crate::tls::{Identity, TlsError, own_addresses};
@@ -144,6 +145,7 @@ pub struct Host {
     reception: Reception,
     store: Store,
     metrics: Arc<Metrics>,
+    media: Arc<dyn MediaPlane>,
     local: SocketAddr,
     identity: Arc<Identity>,
     public: Vec<String>,
@@ -204,15 +206,17 @@ impl Host {
             abort: abort.clone(),
         });
         let tasks = TaskTracker::new();
+        let all = abort.clone();
         tasks.spawn(async move {
             if let Err(error) = actor.await {
                 // Only a bug of ours ends it early; the listener goes too, so that clients look elsewhere.
                 tracing::error!(panicked = error.is_panic(), "building_ended");
+                all.cancel();
             }
         });
         let porch = Arc::new(Porch {
             reception: reception.clone(),
-            media,
+            media: Arc::clone(&media),
             tokens,
             metrics: Arc::clone(&metrics),
             store: store.clone(),
@@ -229,7 +233,7 @@ impl Host {
             .flatten();
         tracing::info!(port = local.port(), announced = announcement.is_some(), "host_started");
         let abort = abort.drop_guard();
-        Ok(Self { reception, store, metrics, local, identity, public, closing, tasks, announcement, abort })
+        Ok(Self { reception, store, metrics, media, local, identity, public, closing, tasks, announcement, abort })
     }
 
     /// Makes a room and an invitation that makes its bearer the owner, good for ten minutes.
@@ -337,6 +341,12 @@ impl Host {
     #[must_use]
     pub fn metrics(&self) -> Arc<Metrics> {
         Arc::clone(&self.metrics)
+    }
+
+    /// What the media plane counted; `None`: it does not count.
+    #[must_use]
+    pub fn media_counters(&self) -> Option<&Counters> {
+        self.media.counters()
     }
 
     /// Why what changes now may not last; `None`: it lasts.

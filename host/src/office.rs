@@ -18,7 +18,7 @@ mod rights;
 mod throttle;
 
 pub use entry::sha256 as entry_hash;
-use throttle::Throttle;
+use throttle::{Rate, Throttle};
 
 /// One WebSocket, office or signalling, unique for the life of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -139,7 +139,7 @@ struct Presence {
 
 enum Caller {
     Greeting { from: IpAddr },
-    In { room: RoomId, user: UserId },
+    In { room: RoomId, user: UserId, rate: Rate },
 }
 
 /// An owner's way into a room, made in-process.
@@ -209,7 +209,7 @@ impl Authority {
 
     /// A client's channel is gone.
     pub fn closed(&mut self, conn: Conn) {
-        let Some(Caller::In { room, user }) = self.conns.remove(&conn) else { return };
+        let Some(Caller::In { room, user, .. }) = self.conns.remove(&conn) else { return };
         let Some(place) = self.rooms.get_mut(&room) else { return };
         if let Some(person) = place.present.get_mut(&user)
             && person.office == Some(conn)
@@ -221,6 +221,9 @@ impl Authority {
 
     /// A message of a client. `now` in unix seconds.
     pub fn handle(&mut self, conn: Conn, message: ToHost, now: u32) {
+        if self.floods(conn, now) {
+            return;
+        }
         match (self.conns.get(&conn), message) {
             (None, _) => {}
             (Some(Caller::Greeting { from }), ToHost::Hello { version, room, entry, name, shield }) => {
@@ -228,7 +231,7 @@ impl Authority {
                 self.hello(conn, from, entry::Hello { version, room, entry, name, shield }, now);
             }
             (Some(Caller::Greeting { .. }), _) => self.refuse(conn, Refusal::Malformed, None),
-            (Some(Caller::In { room, user }), message) => {
+            (Some(Caller::In { room, user, .. }), message) => {
                 let (room, user) = (room.clone(), user.clone());
                 self.wish(conn, &room, &user, message, now);
             }
@@ -236,12 +239,30 @@ impl Authority {
     }
 
     /// A frame that is no message. A stranger is sent away, a person inside is told.
-    pub fn malformed(&mut self, conn: Conn) {
+    pub fn malformed(&mut self, conn: Conn, now: u32) {
+        if self.floods(conn, now) {
+            return;
+        }
         match self.conns.get(&conn) {
             None => {}
             Some(Caller::Greeting { .. }) => self.refuse(conn, Refusal::Malformed, None),
             Some(Caller::In { .. }) => self.deny(conn, "", Refusal::Malformed),
         }
+    }
+
+    /// Too many messages: the person is sent away and may come back by a session after a while.
+    fn floods(&mut self, conn: Conn, now: u32) -> bool {
+        let Some(Caller::In { room, user, rate }) = self.conns.get_mut(&conn) else { return false };
+        if rate.take(now) {
+            return false;
+        }
+        let (room, user) = (room.clone(), user.clone());
+        if let Some(person) = self.rooms.get_mut(&room).and_then(|r| r.present.get_mut(&user)) {
+            person.office = None;
+        }
+        self.refuse(conn, Refusal::TooManyTries, Some(10));
+        self.settle(&room, &user);
+        true
     }
 
     /// Somebody did not say hello in time.

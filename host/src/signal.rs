@@ -118,12 +118,15 @@ pub struct Tally {
     pub refused_messages: u64,
 }
 
+/// Fills with random bytes.
+pub type Random = Box<dyn FnMut(&mut [u8]) + Send>;
+
 /// The machine.
 pub struct Switchboard {
     sessions: BTreeMap<SessionKey, Session>,
     conns: HashMap<Conn, SessionKey>,
     rooms: HashMap<RoomId, Room>,
-    random: Box<dyn FnMut(&mut [u8]) + Send>,
+    random: Random,
     next: u64,
     effects: Vec<Effect>,
     tally: Tally,
@@ -140,7 +143,7 @@ struct Room {
 impl Switchboard {
     /// An empty one. `random` fills with random bytes.
     #[must_use]
-    pub fn new(random: Box<dyn FnMut(&mut [u8]) + Send>) -> Self {
+    pub fn new(random: Random) -> Self {
         Self {
             sessions: BTreeMap::new(),
             conns: HashMap::new(),
@@ -234,6 +237,14 @@ impl Switchboard {
         }
         self.conns.clear();
         self.rooms.clear();
+    }
+
+    /// The media plane is gone: nobody can be heard here any more.
+    pub fn media_ended(&mut self) {
+        let keys: Vec<SessionKey> = self.sessions.keys().copied().collect();
+        for key in keys {
+            self.send_away(key, lk::DisconnectReason::MediaFailure, lk::leave_request::Action::Reconnect);
+        }
     }
 
     /// Tells a participant why, and ends their session.

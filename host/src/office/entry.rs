@@ -12,6 +12,7 @@ use protocol::policy::Role;
 use protocol::shield::ShieldStatus;
 use zeroize::Zeroizing;
 
+use super::throttle::Rate;
 use super::{Authority, Caller, Conn, Effect, Member, Presence, SESSION_LIFE, Session};
 use crate::store::{Hash, Write};
 
@@ -132,7 +133,7 @@ impl Authority {
             self.conns.remove(&old);
             self.effects.push(Effect::Close { conn: old });
         }
-        self.conns.insert(conn, Caller::In { room: room.clone(), user: user.clone() });
+        self.conns.insert(conn, Caller::In { room: room.clone(), user: user.clone(), rate: Rate::new() });
         let signal_token = self.mint.token(&user, &name, &room, role);
         let welcome = ToClient::Welcome {
             version: VERSION,

@@ -340,7 +340,7 @@ fn a_changed_shield_is_shown_to_everyone() {
 #[test]
 fn a_person_stays_while_either_channel_lives() {
     let mut world = World::new();
-    let (room, _, ..) = world.owner();
+    let (room, ..) = world.owner();
     let (guest, user, _) = world.guest(&room, Role::Guest);
     assert!(world.office.admit(&room, &user, &name("somebody"), None, NOW).is_ok());
     world.office.closed(guest);
@@ -410,7 +410,7 @@ fn whoever_speaks_before_a_hello_is_sent_away_and_whoever_says_it_twice_is_told(
     };
     world.office.handle(owner, again, NOW);
     assert_eq!(denial(&world.told(owner)), Some(Refusal::Malformed));
-    world.office.malformed(owner);
+    world.office.malformed(owner, NOW);
     assert_eq!(denial(&world.told(owner)), Some(Refusal::Malformed));
     world.office.opened(Conn(901), ip(1));
     world.office.silent(Conn(901));
@@ -439,4 +439,24 @@ fn everyone_is_told_when_the_host_stops() {
     let (_, owner, ..) = world.owner();
     world.office.stop();
     assert_eq!(world.told(owner), vec![ToClient::Closing]);
+}
+
+#[test]
+fn a_flood_on_the_office_channel_ends_it_and_disturbs_nobody() {
+    let mut world = World::new();
+    let (room, owner, ..) = world.owner();
+    let (guest, ..) = world.guest(&room, Role::Guest);
+    for nonce in 0..200 {
+        world.office.handle(guest, ToHost::Ping { nonce }, NOW);
+    }
+    let effects = world.effects();
+    assert!(effects.contains(&Effect::Close { conn: guest }));
+    assert!(!effects.contains(&Effect::Close { conn: owner }));
+    assert_eq!(world.office.people(), 1);
+    for second in 0..60 {
+        for nonce in 0..10 {
+            world.office.handle(owner, ToHost::Ping { nonce }, NOW + second);
+        }
+    }
+    assert!(!world.effects().contains(&Effect::Close { conn: owner }), "ten a second for long are fine");
 }

@@ -31,10 +31,10 @@ impl Throttle {
 
     /// A wrong proof came from there.
     pub(super) fn wrong(&mut self, from: IpAddr, now: u32) {
-        if self.0.len() >= MAX_ADDRESSES && !self.0.contains_key(&key(from)) {
-            if let Some(oldest) = self.0.iter().min_by_key(|(_, t)| t.last).map(|(ip, _)| *ip) {
-                self.0.remove(&oldest);
-            }
+        let full = self.0.len() >= MAX_ADDRESSES && !self.0.contains_key(&key(from));
+        let oldest = self.0.iter().min_by_key(|(_, t)| t.last).map(|(ip, _)| *ip).filter(|_| full);
+        if let Some(oldest) = oldest {
+            self.0.remove(&oldest);
         }
         let tries = self.0.entry(key(from)).or_insert(Tries { wrong: 0, until: 0, last: now });
         tries.wrong = tries.wrong.saturating_add(1);
@@ -59,5 +59,31 @@ fn key(from: IpAddr) -> IpAddr {
             let s = v6.segments();
             IpAddr::V6(std::net::Ipv6Addr::new(s[0], s[1], s[2], s[3], 0, 0, 0, 0))
         }
+    }
+}
+
+/// How many messages one channel may send: a bucket that refills by the second.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rate {
+    left: u32,
+    at: u32,
+}
+
+impl Rate {
+    /// Messages at once: an owner who sets a whole matrix by hand stays far below.
+    const SIZE: u32 = 100;
+    const PER_SECOND: u32 = 10;
+
+    pub(super) const fn new() -> Self {
+        Self { left: Self::SIZE, at: 0 }
+    }
+
+    pub(super) fn take(&mut self, now: u32) -> bool {
+        let refill = now.saturating_sub(self.at).saturating_mul(Self::PER_SECOND);
+        self.left = self.left.saturating_add(refill).min(Self::SIZE);
+        self.at = now;
+        let allowed = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        allowed
     }
 }

@@ -38,6 +38,8 @@ impl Switchboard {
             }
             session.last_reliable = packet.sequence;
         }
+        // The channel says how it was sent; the Rust SDK writes the two kinds the wrong way round.
+        packet.kind = if reliable { lk::data_packet::Kind::Reliable } else { lk::data_packet::Kind::Lossy } as i32;
         let hidden = session.visitor.permission.hidden;
         packet.participant_sid = if hidden { String::new() } else { session.sid.as_str().into() };
         packet.participant_identity = if hidden { String::new() } else { session.visitor.user.as_str().into() };

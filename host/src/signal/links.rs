@@ -55,6 +55,23 @@ impl Switchboard {
         if !session.active && session.primary() == target {
             session.active = true;
             self.tell_all(key);
+            self.tell_speakers(key);
+        }
+    }
+
+    /// Who is heard already: later news say only what changed.
+    fn tell_speakers(&mut self, key: SessionKey) {
+        let session = &self.sessions[&key];
+        let Some(place) = self.rooms.get(&session.visitor.room) else { return };
+        let heard = place.speaking.iter().filter_map(|(other, level)| {
+            let speaker = self.sessions.get(other)?;
+            let heard = speaker.tracks.keys().any(|sid| session.hears.contains(sid));
+            heard.then(|| lk::SpeakerInfo { sid: speaker.sid.as_str().into(), level: *level, active: true })
+        });
+        let mut speakers: Vec<lk::SpeakerInfo> = heard.collect();
+        speakers.sort_by(|a, b| b.level.total_cmp(&a.level).then_with(|| a.sid.cmp(&b.sid)));
+        if !speakers.is_empty() {
+            self.say(key, Message::SpeakersChanged(lk::SpeakersChanged { speakers }));
         }
     }
 

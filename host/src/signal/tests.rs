@@ -608,6 +608,16 @@ fn media_that_failed_and_was_not_mended_ends_the_session() {
 }
 
 #[test]
+fn when_the_media_plane_ends_nobody_waits_in_silence() {
+    let mut world = World::new();
+    let anna = world.join("r", "anna");
+    world.board.media_ended();
+    world.collect();
+    assert_eq!(leave_of(&world.told(anna)), Some((lk::DisconnectReason::MediaFailure as i32, RECONNECT)));
+    assert_eq!(world.left.len(), 1);
+}
+
+#[test]
 fn media_that_never_came_up_ends_the_join() {
     let mut world = World::new();
     let anna = world.join("r", "anna");

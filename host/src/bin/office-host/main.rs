@@ -3,19 +3,21 @@
 
 use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::{Parser, ValueEnum};
 use host::host::{Host, HostConfig, Opened};
-use host::keys::{DEFAULT_API_KEY, HostKeys};
+use host::keys::DEFAULT_API_KEY;
 use host::mdns::Interfaces;
 use protocol::ids::RoomId;
 use protocol::invite::{HostAddress, Invite, InviteSecret};
 use protocol::pii::Secret;
 use protocol::policy::Role;
 use zeroize::Zeroizing;
+
+mod keys;
 
 /// Runs a Shoji host.
 #[derive(Debug, Parser)]
@@ -29,9 +31,9 @@ struct Options {
     #[arg(long)]
     data: Option<PathBuf>,
 
-    /// Where the host's keys are: `memory` (new at each start) or `file PATH` as `file:PATH` (made if missing, mode 0600).
-    #[arg(long, default_value = "memory", value_parser = keys)]
-    keys: Keys,
+    /// Where the host's keys are: `memory` (new at each start), `file:PATH` (made if missing, mode 0600) or `keyring`.
+    #[arg(long, default_value = "memory", value_parser = keys::parse)]
+    keys: keys::Keys,
 
     /// What a room opened at start is called.
     #[arg(long, default_value = "Shoji")]
@@ -84,12 +86,6 @@ struct Listen {
     port: u16,
 }
 
-#[derive(Debug, Clone)]
-enum Keys {
-    Memory,
-    File(PathBuf),
-}
-
 /// Roles by their names on the command line.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Word {
@@ -109,14 +105,6 @@ fn listen(text: &str) -> Result<Listen, String> {
     Ok(Listen { ip: Some(address.ip()), port: address.port() })
 }
 
-fn keys(text: &str) -> Result<Keys, String> {
-    match text.split_once(':') {
-        None if text == "memory" => Ok(Keys::Memory),
-        Some(("file", path)) if !path.is_empty() => Ok(Keys::File(path.into())),
-        _ => Err("expected memory or file:PATH".to_owned()),
-    }
-}
-
 fn main() -> ExitCode {
     let options = Options::parse();
     host::log::start(options.json_logs);
@@ -132,10 +120,11 @@ fn main() -> ExitCode {
 }
 
 async fn run(options: Options) -> anyhow::Result<()> {
-    let mut keys = load_keys(&options.keys)?;
+    let mut keys = keys::load(&options.keys)?;
     if let Some(path) = &options.api_secret_file {
-        let secret =
-            Zeroizing::new(String::from_utf8(read_private(path)?.to_vec()).context("the API secret is not text")?);
+        let secret = Zeroizing::new(
+            String::from_utf8(keys::read_private(path)?.to_vec()).context("the API secret is not text")?,
+        );
         keys = keys.with_api_secret(secret.trim()).context("the API secret must have 16 to 1024 bytes")?;
     }
     let mut config = HostConfig::new(keys);
@@ -232,44 +221,6 @@ fn link(host: &Host, made: Opened, media: &[u8; 32]) -> anyhow::Result<String> {
         secret: InviteSecret { entry: made.entry, media: Secret::new(*media) },
     };
     Ok(invite.to_link())
-}
-
-fn load_keys(keys: &Keys) -> anyhow::Result<HostKeys> {
-    let path = match keys {
-        Keys::Memory => return HostKeys::generate().context("no keys"),
-        Keys::File(path) => path,
-    };
-    if path.exists() {
-        return HostKeys::from_blob(&read_private(path)?).with_context(|| format!("in {}", path.display()));
-    }
-    let keys = HostKeys::generate().context("no keys")?;
-    write_private(path, &keys.to_blob()).with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(keys)
-}
-
-/// Reads a secret that only its owner may read; others' eyes make it worthless.
-fn read_private(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
-    let about = || format!("cannot read {}", path.display());
-    let data = std::fs::metadata(path).with_context(about)?;
-    #[cfg(unix)]
-    if std::os::unix::fs::PermissionsExt::mode(&data.permissions()) & 0o077 != 0 {
-        bail!("{} can be read by others; run chmod 600 on it", path.display());
-    }
-    if data.len() > 4096 {
-        bail!("{} is too large for a secret", path.display());
-    }
-    Ok(Zeroizing::new(std::fs::read(path).with_context(about)?))
-}
-
-fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    // New only: never through a link somebody else put there.
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
 #[cfg(unix)]
