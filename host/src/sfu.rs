@@ -131,4 +131,11 @@ impl MediaPlane for SfuHandle {
     fn accept_tcp(&self, stream: TcpStream, peer: SocketAddr) {
         Self::accept_tcp(self, stream, peer);
     }
+
+    fn counters(&self) -> Option<&Counters> {
+        Some(&self.counters)
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,6 +84,9 @@ mod tests {
         let counters = Counters::default();
         counters.rtp_refused.add(7);
         let text = counters.text();
-        assert!(text.contains("# TYPE shoji_media_rtp_refused_total counter\nshoji_media_rtp_refused_total 7\n"), "{text}");
+        assert!(
+            text.contains("# TYPE shoji_media_rtp_refused_total counter\nshoji_media_rtp_refused_total 7\n"),
+            "{text}"
+        );
     }
 }
