@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use tokio::net::TcpStream;
 
 use crate::sfu::contract::SfuCommand;
+use crate::sfu::counters::Counters;
 
 /// A media plane. Nothing here waits.
 pub trait MediaPlane: Send + Sync + 'static {
@@ -14,4 +15,9 @@ pub trait MediaPlane: Send + Sync + 'static {
 
     /// A TCP connection on the host's port that did not begin like TLS: RFC 4571 frames with STUN inside, or rubbish.
     fn accept_tcp(&self, stream: TcpStream, peer: SocketAddr);
+
+    /// What it counted, for `/metrics`; `None`: it does not count.
+    fn counters(&self) -> Option<&Counters> {
+        None
+    }
 }

@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::http::{Answer, BadRequest, Head};
 use super::{Porch, room_service, sockets};
 use crate::building::Entrance;
+use crate::sfu::counters::Counters;
 use crate::signal::{Greeting, Resume};
 use crate::token::{TokenError, Visitor};
 
@@ -47,7 +48,8 @@ where
         ("GET", "/rtc" | "/rtc/v1" | "/rtc/v1/validate") => Answer::text(404, "not found").for_any_origin(),
         ("GET", "/healthz") => health(porch),
         ("GET", "/metrics") if from.is_loopback() || porch.public_metrics => {
-            let body = porch.metrics.text().into_bytes();
+            let media = porch.media.counters().map(Counters::text).unwrap_or_default();
+            let body = (porch.metrics.text() + &media).into_bytes();
             Answer { status: 200, kind: "text/plain; version=0.0.4; charset=utf-8", body, any_origin: false }
         }
         ("GET", "/metrics") => Answer::text(403, "only from this machine"),
