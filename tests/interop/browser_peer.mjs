@@ -1,6 +1,6 @@
 // One participant on the official browser SDK in headless Chromium, driven by arguments, told as JSON lines on stdout.
 // Run by tests/interop. Serves its page on loopback only and opens nothing else. Lines on stdin: `mute NAME`,
-// `unmute NAME`, `unpublish NAME`, `quality NAME low|medium|high`, `leave`; the end of stdin means leave.
+// `unmute NAME`, `unpublish NAME`, `quality NAME low|medium|high`, `smuggle`, `leave`; the end of stdin means leave.
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
@@ -19,6 +19,7 @@ const { values: a } = parseArgs({
     size: { type: "string", default: "640x360" }, hz: { type: "string", default: "660" },
     "listen-hz": { type: "string", default: "440,660,880" }, data: { type: "string", default: "" },
     seconds: { type: "string", default: "240" }, simulcast: { type: "boolean", default: false },
+    forced: { type: "boolean", default: false },
   },
 });
 const say = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
@@ -73,7 +74,7 @@ try {
   });
   await page.evaluate((options) => window.join(options), {
     url: a.url, token: a.token, passphrase: a.passphrase, publish: a.publish.split(",").filter(Boolean), codec: a.codec,
-    width, height, hz: Number(a.hz), listenHz: a["listen-hz"].split(",").map(Number), data: a.data, simulcast: a.simulcast,
+    width, height, hz: Number(a.hz), listenHz: a["listen-hz"].split(",").map(Number), data: a.data, simulcast: a.simulcast, forced: a.forced,
   });
   await told;
   await page.evaluate(() => window.command("leave"));

@@ -9,9 +9,9 @@ use crate::peers::Stage;
 async fn official_sdks_and_our_client_meet() -> anyhow::Result<()> {
     let stage = Stage::open().await?;
     guarded(async {
-        let mut python = stage.python("python", &["--publish", "mic,camera", "--hz", "440", "--data", "snake"]).await?;
-        let words = ["--publish", "mic,camera", "--hz", "660", "--size", "320x180", "--data", "chrome"];
-        let mut chromium = stage.chromium("chromium", &words).await?;
+        let mut python = stage.python("python", "--publish mic,camera --hz 440 --data snake").await?;
+        let words = "--publish mic,camera --hz 660 --size 320x180 --data chrome";
+        let mut chromium = stage.chromium("chromium", words).await?;
         for peer in [&python, &chromium] {
             peer.until_in().await?;
             peer.until_published("mic").await?;
@@ -31,8 +31,8 @@ async fn official_sdks_and_our_client_meet() -> anyhow::Result<()> {
         chromium.until_reads("python", "snake").await?;
 
         // Our own client comes with a token and no passphrase: nothing is sealed, everything is heard.
-        let words = ["--tone", "880", "--camera", "synthetic", "--listen", "440", "--listen", "660", "--for", "200"];
-        let ours = stage.ours("ours", &words).await?;
+        let words = "--tone 880 --camera synthetic --listen 440 --listen 660 --for 200";
+        let ours = stage.ours("ours", words).await?;
         for peer in [&python, &chromium] {
             peer.until_hears("ours", 880).await?;
             peer.until_sees("ours", "camera", "video/H264").await?;

@@ -94,7 +94,7 @@ impl Stage {
     }
 
     /// Someone on the Python SDK with a token of the Python server SDK.
-    pub(crate) async fn python(&self, name: &str, options: &[&str]) -> anyhow::Result<Peer> {
+    pub(crate) async fn python(&self, name: &str, options: &str) -> anyhow::Result<Peer> {
         self.python_with(name, None, options).await
     }
 
@@ -103,14 +103,14 @@ impl Stage {
         &self,
         name: &str,
         sources: Option<&[&str]>,
-        options: &[&str],
+        options: &str,
     ) -> anyhow::Result<Peer> {
         let token = self.server_sdk(&self.python, "mint.py", &self.ask(name, sources)).await?;
         self.peer(name, self.command(&self.python, "sdk_peer.py"), &token, options)
     }
 
     /// Someone in Chromium with a token of the Node server SDK.
-    pub(crate) async fn chromium(&self, name: &str, options: &[&str]) -> anyhow::Result<Peer> {
+    pub(crate) async fn chromium(&self, name: &str, options: &str) -> anyhow::Result<Peer> {
         self.chromium_with(name, None, options).await
     }
 
@@ -119,22 +119,22 @@ impl Stage {
         &self,
         name: &str,
         sources: Option<&[&str]>,
-        options: &[&str],
+        options: &str,
     ) -> anyhow::Result<Peer> {
         let token = self.server_sdk(&self.node, "mint.mjs", &self.ask(name, sources)).await?;
         self.peer(name, self.command(&self.node, "browser_peer.mjs"), &token, options)
     }
 
-    fn peer(&self, name: &str, mut command: Command, token: &str, options: &[&str]) -> anyhow::Result<Peer> {
-        command.args(["--url", &self.url(), "--token", token]).args(options);
+    fn peer(&self, name: &str, mut command: Command, token: &str, options: &str) -> anyhow::Result<Peer> {
+        command.args(["--url", &self.url(), "--token", token]).args(options.split_whitespace());
         Peer::start(name, command, self.folder.path())
     }
 
     /// Our own client as a process of its own, with a token of our own: it trusts what this test's CA signs.
-    pub(crate) async fn ours(&self, name: &str, options: &[&str]) -> anyhow::Result<Peer> {
+    pub(crate) async fn ours(&self, name: &str, options: &str) -> anyhow::Result<Peer> {
         let token = self.world.token(name, protocol::policy::Role::Member)?;
         let mut command = Command::new(inspection::office::binary("inspection", "visitor")?);
-        command.args(["--url", &self.url(), "--token", "-", "--name", name]).args(options);
+        command.args(["--url", &self.url(), "--token", "-", "--name", name]).args(options.split_whitespace());
         command.env("SSL_CERT_FILE", &self.ca).kill_on_drop(true);
         let mut peer = Peer::start(name, command, self.folder.path())?;
         peer.tell(&token).await?;

@@ -15,10 +15,10 @@ async fn first_picture(ours: &Peer, of: &str) -> anyhow::Result<Value> {
 async fn h264_of_official_sdks_is_seen_by_everyone() -> anyhow::Result<()> {
     let stage = Stage::open().await?;
     guarded(async {
-        let python = stage.python("python", &["--publish", "camera", "--codec", "h264", "--size", "320x180"]).await?;
-        let words = ["--publish", "camera", "--codec", "h264", "--size", "320x240"];
-        let chromium = stage.chromium("chromium", &words).await?;
-        let ours = stage.ours("ours", &["--microphone", "none", "--for", "200"]).await?;
+        let python = stage.python("python", "--publish camera --codec h264 --size 320x180").await?;
+        let words = "--publish camera --codec h264 --size 320x240";
+        let chromium = stage.chromium("chromium", words).await?;
+        let ours = stage.ours("ours", "--microphone none --for 200").await?;
         python.until_sees("chromium", "camera", "video/H264").await?;
         chromium.until_sees("python", "camera", "video/H264").await?;
         let picture = first_picture(&ours, "python").await?;
@@ -35,9 +35,9 @@ async fn h264_of_official_sdks_is_seen_by_everyone() -> anyhow::Result<()> {
 async fn a_listener_chooses_among_the_layers_of_simulcast() -> anyhow::Result<()> {
     let stage = Stage::open().await?;
     guarded(async {
-        let words = ["--publish", "camera", "--simulcast", "--size", "960x540"];
-        let chromium = stage.chromium("chromium", &words).await?;
-        let mut python = stage.python("python", &[]).await?;
+        let words = "--publish camera --simulcast --size 960x540";
+        let chromium = stage.chromium("chromium", words).await?;
+        let mut python = stage.python("python", "").await?;
         // All layers leave the browser; how many there are is its own choice.
         let many = |e: &Value| e["event"] == "layers" && e["layers"].as_array().is_some_and(|l| l.len() >= 2);
         chromium.until("that it sends several layers", many).await?;

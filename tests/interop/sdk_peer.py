@@ -51,6 +51,7 @@ class Peer:
         self.room = rtc.Room()
         self.tasks = []
         self.sent = {}  # our own publications by name
+        self.read = set()
 
     def spawn(self, work):
         self.tasks.append(asyncio.ensure_future(work))
@@ -139,6 +140,15 @@ class Peer:
         else:
             self.spawn(self.see(track, who.identity, source, publication.mime_type))
 
+    def on_data(self, packet):
+        """Says what was read, once."""
+        sender = packet.participant.identity if packet.participant else None
+        reliable = packet.kind == rtc.DataPacketKind.KIND_RELIABLE
+        text = bytes(packet.data).decode("utf8", "replace")
+        if (sender, reliable, text) not in self.read:
+            self.read.add((sender, reliable, text))
+            say("data", sender=sender, reliable=reliable, topic=packet.topic, text=text)
+
     def listen(self):
         on = self.room.on
         on("track_subscribed", self.on_track)
@@ -147,9 +157,7 @@ class Peer:
         on("track_muted", lambda who, p: say("muted", sender=who.identity, source=word(p)))
         on("track_unmuted", lambda who, p: say("unmuted", sender=who.identity, source=word(p)))
         on("local_track_unpublished", lambda p: say("unpublished", source=word(p)))
-        on("data_received", lambda d: say("data", sender=d.participant.identity if d.participant else None,
-                                          reliable=d.kind == rtc.DataPacketKind.KIND_RELIABLE, topic=d.topic,
-                                          text=bytes(d.data).decode("utf8", "replace")))
+        on("data_received", self.on_data)
         on("participant_connected", lambda who: say("person", identity=who.identity))
         on("participant_disconnected", lambda who: say("person_gone", identity=who.identity))
         on("participant_permissions_changed", lambda *x: say("permissions"))
@@ -213,6 +221,11 @@ class Peer:
         return 0
 
 
+async def run(args):
+    # Inside the loop: the SDK's room takes the loop it is made in.
+    return await Peer(args).run()
+
+
 def main():
     if os.environ.get("VERBOSE"):
         logging.basicConfig(level=logging.DEBUG, format="%(asctime)s %(message)s")
@@ -228,7 +241,7 @@ def main():
     p.add_argument("--listen-hz", default="440,660,880")
     p.add_argument("--data", default="")
     p.add_argument("--seconds", type=float, default=240, help="leaves by itself after so long")
-    sys.exit(asyncio.run(Peer(p.parse_args()).run()))
+    sys.exit(asyncio.run(run(p.parse_args())))
 
 
 main()

@@ -29,7 +29,8 @@ impl FrameSink for Page {
 impl Page {
     /// Frames of a track after its window is full.
     async fn until_full(&self, track: &str) -> anyhow::Result<Vec<(Codec, bool, bytes::Bytes)>> {
-        let full = || self.0.lock().unwrap_or_else(PoisonError::into_inner).get(track).filter(|f| f.len() >= 8).cloned();
+        let full =
+            || self.0.lock().unwrap_or_else(PoisonError::into_inner).get(track).filter(|f| f.len() >= 8).cloned();
         poll(full).await.ok_or_else(|| anyhow::anyhow!("the page got no frames of {track}"))
     }
 }
@@ -61,12 +62,10 @@ async fn official_sdks_are_inside_the_seal() -> anyhow::Result<()> {
         ours.client.attach_page(Arc::clone(&page) as Arc<dyn FrameSink>);
         ours.camera(true).await?;
         let me = ours.meeting()?.me;
-        let words = ["--publish", "mic,camera", "--hz", "440", "--data", "snake", "--passphrase", &secret];
+        let words = format!("--publish mic,camera --hz 440 --data snake --passphrase {secret}");
         let python = stage.python("python", &words).await?;
-        let words = [
-            "--publish", "mic,camera", "--hz", "660", "--codec", "h264", "--size", "320x180", "--data", "chrome",
-            "--passphrase", &secret,
-        ];
+        let words = "--publish mic,camera --hz 660 --codec h264 --size 320x180 --data chrome --passphrase";
+        let words = format!("{words} {secret}");
         let chromium = stage.chromium("chromium", &words).await?;
 
         for (peer, other, hz, mime) in
@@ -98,11 +97,11 @@ async fn official_sdks_are_inside_the_seal() -> anyhow::Result<()> {
         assert_eq!(ours.meeting()?.seal, SealView::Sealed, "nothing unsealed is in this meeting");
 
         // Someone without the passphrase, and someone with another.
-        let open = stage.python("open", &["--publish", "mic,camera", "--hz", "550"]).await?;
+        let open = stage.python("open", "--publish mic,camera --hz 550").await?;
         ours.until_track("open", TrackSource::Microphone, TrackState::RefusedUnsealed).await?;
         ours.until_track("open", TrackSource::Camera, TrackState::RefusedUnsealed).await?;
-        let words = ["--publish", "mic,camera", "--hz", "550", "--passphrase", "something else"];
-        let wrong = stage.python("wrong", &words).await?;
+        let words = "--publish mic,camera --hz 550 --passphrase something-else";
+        let wrong = stage.python("wrong", words).await?;
         ours.until_track("wrong", TrackSource::Microphone, TrackState::WrongKey).await?;
         ours.until_track("wrong", TrackSource::Camera, TrackState::WrongKey).await?;
         let seal = ours.meeting()?.seal;
