@@ -24,6 +24,7 @@ pub(crate) enum Pixels {
     /// 4:2:0, a plane of Y and a plane of interleaved U V.
     Nv12,
     /// 4:2:0, three planes.
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only V4L2 offers it"))]
     I420,
     /// One JPEG per picture; bytes behind its end are padding.
     Mjpeg,
@@ -173,6 +174,7 @@ fn with_tables(jpeg: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// A screen's BGRA (or BGRX) lines, `stride` bytes each.
+#[cfg_attr(not(all(unix, not(target_os = "macos"))), expect(dead_code, reason = "only the screens of X11 need it"))]
 pub(crate) fn from_bgra(size: Size, bgra: &[u8], stride: u32, at: MediaTime) -> Result<Picture, Broken> {
     let needed = stride as usize * size.height as usize;
     let lines = bgra.get(..needed).ok_or(Broken::Short { got: bgra.len(), needed })?;
@@ -239,6 +241,7 @@ impl Pace {
     }
 
     /// From one picture to the next.
+    #[cfg_attr(not(all(unix, not(target_os = "macos"))), expect(dead_code, reason = "only the screens of X11 need it"))]
     pub(crate) const fn beat(&self) -> Duration {
         self.beat
     }

@@ -31,6 +31,10 @@ use protocol::policy::{Permit, Screen};
 use crate::picture::Clock;
 
 /// Everything an open screen works with.
+#[cfg_attr(
+    not(all(unix, not(target_os = "macos"))),
+    expect(dead_code, reason = "the other systems answer before they look")
+)]
 pub(crate) struct Looker {
     pub(crate) clock: Clock,
     pub(crate) permit: Permit<Screen>,

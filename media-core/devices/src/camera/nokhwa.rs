@@ -96,6 +96,9 @@ impl Source {
             Some(first) => first,
             None => self.camera.frame().map_err(|e| e.to_string())?,
         };
+        if buffer.buffer().is_empty() {
+            return Ok(Got::Nothing);
+        }
         let Resolution { width_x: width, height_y: height } = buffer.resolution();
         let Some(pixels) = known(buffer.source_frame_format()) else {
             return Err(format!("the camera changed to {}", buffer.source_frame_format()));

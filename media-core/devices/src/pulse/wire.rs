@@ -103,7 +103,8 @@ impl Connection {
             patience: Duration::ZERO,
         };
         // The server hangs up on a cookie of any other length, even where it lets everyone in; libpulse sends zeros too.
-        let mut cookie = pulseaudio::cookie_path_from_env().and_then(|path| std::fs::read(path).ok()).unwrap_or_default();
+        let mut cookie =
+            pulseaudio::cookie_path_from_env().and_then(|path| std::fs::read(path).ok()).unwrap_or_default();
         cookie.resize(COOKIE, 0);
         let auth = AuthParams { version: MAX_VERSION, supports_shm: false, supports_memfd: false, cookie };
         let answer: AuthReply = connection.ask(&Command::Auth(auth))?;
