@@ -42,15 +42,16 @@ impl Authority {
         if hello.version != VERSION {
             return self.refuse(conn, Refusal::Version, None);
         }
-        if let Some(wait) = self.throttle.wait(from, now) {
-            return self.refuse(conn, Refusal::TooManyTries, Some(wait));
-        }
-        let found = match &hello.entry {
-            Entry::Invite { id, proof } => self.by_invite(&hello.room, id, proof, now),
-            Entry::Session { token } => self.by_session(&hello.room, token, now),
+        let wait = self.throttle.wait(from, now);
+        let found = match (&hello.entry, wait) {
+            (Entry::Invite { .. }, Some(_)) => Err(Refusal::TooManyTries),
+            (Entry::Invite { id, proof }, None) => self.by_invite(&hello.room, id, proof, now),
+            // Colleagues behind the same address come back while somebody else there is guessing.
+            (Entry::Session { token }, _) => self.by_session(&hello.room, token, now),
         };
         match found {
             Ok(found) => self.welcome(conn, hello, found, now),
+            Err(_) if wait.is_some() => self.refuse(conn, Refusal::TooManyTries, wait),
             Err(why) => {
                 if matches!(why, Refusal::Invite | Refusal::Session) {
                     self.throttle.wrong(from, now);

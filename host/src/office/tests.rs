@@ -190,7 +190,11 @@ fn guessing_is_slowed_down_for_the_guesser_only() {
         panic!("{told:?}")
     };
     assert!((1..=900).contains(wait));
-    world.enter(&made.room, by(&made.id, &ENTRY), "from another address");
+    let (_, _, token) = world.enter(&made.room, by(&made.id, &ENTRY), "from another address");
+    let session = world.knock(ip(7), &made.room, Entry::Session { token }, "a colleague of the guesser");
+    assert!(matches!(&world.told(session)[0], ToClient::Welcome { .. }));
+    let guess = world.knock(ip(7), &made.room, Entry::Session { token: B64.encode([1; 32]) }, "x");
+    assert_eq!(refusal(&world.told(guess)), Some(Refusal::TooManyTries));
 }
 
 #[test]
