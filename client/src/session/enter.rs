@@ -124,15 +124,12 @@ pub(crate) async fn prepare(goal: Goal, kit: &Kit, steps: &mpsc::Sender<JoinStep
             }
             let meeting = host.open(&title).await?;
             let media = secrets::random();
-            keep_media(kit, &secrets::host_meeting_id(&meeting.room, &meeting.fingerprint), &media).await;
             own_meeting(kit, meeting, media, title)
         }
         Goal::Invite(invite) => {
             let proof = secrets::text(invite.secret.entry.expose());
             let way = HostWay { room: invite.room, host: invite.host, addresses: invite.addresses, own: false };
             let media = invite.secret.media.clone();
-            let id = secrets::host_meeting_id(&way.room, &way.host);
-            keep_media(kit, &id, &media).await;
             host_meeting(kit, way, By::Invite { id: invite.id, proof }, media, String::new())
         }
         Goal::Server { url, token, passphrase } => server(kit, &url, token, passphrase, String::new()).await,
@@ -167,12 +164,6 @@ async fn again(kit: &Kit, recent: Recent, near: Vec<HostAddress>) -> Result<Prep
 
 fn local(kit: &Kit) -> Result<&Arc<dyn LocalHost>, Failure> {
     kit.host.as_ref().ok_or_else(|| Failure::of(Code::HostStartFailed, "there is no host in this program"))
-}
-
-async fn keep_media(kit: &Kit, id: &str, media: &Secret<32>) {
-    if !kit.secrets.set(Kind::Media, id, Zeroizing::new(media.expose().to_vec())).await {
-        tracing::warn!("this meeting can not be joined again from the list");
-    }
 }
 
 fn string(bytes: Option<Zeroizing<Vec<u8>>>) -> Option<Zeroizing<String>> {

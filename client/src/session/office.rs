@@ -41,8 +41,14 @@ impl Session {
         returning(route, &welcome.session_token);
         let (secrets, id, me) = (self.secrets.clone(), route.id.clone(), self.me.clone());
         let token = Zeroizing::new(welcome.session_token.as_bytes().to_vec());
+        // Kept only now that the host has let us in: a refused invitation leaves nothing behind.
+        let media = route.media.as_ref().map(|media| Zeroizing::new(media.expose().to_vec()));
         self.tokio.spawn(async move {
-            if !secrets.set(Kind::Session, &id, token).await && me.send(Input::NotKept).await.is_err() {
+            let mut kept = secrets.set(Kind::Session, &id, token).await;
+            if let Some(media) = media {
+                kept &= secrets.set(Kind::Media, &id, media).await;
+            }
+            if !kept && me.send(Input::NotKept).await.is_err() {
                 tracing::debug!("the session ended first");
             }
         });
