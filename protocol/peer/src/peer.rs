@@ -196,7 +196,7 @@ impl Peer {
         })?;
         self.learn_ufrag(&answer.sdp);
         self.described(&description)?;
-        Ok(answer.sdp)
+        Ok(crate::sdp::in_order_of(&description, &answer.sdp))
     }
 
     /// Our ufrag of the newest local description: first half of the USERNAME in binding requests to us. Empty before
@@ -242,9 +242,9 @@ impl Peer {
         self.described = true;
         self.candidates = 0;
         for candidate in std::mem::take(&mut self.early_candidates) {
-            match self.guarded(|rtc| rtc.add_remote_candidate(candidate)).map_err(candidate_error) {
-                Err(PeerError::Dead) => return Err(PeerError::Dead),
-                Ok(()) | Err(_) => {}
+            // One bad candidate does not spoil the others.
+            if let Err(PeerError::Dead) = self.guarded(|rtc| rtc.add_remote_candidate(candidate)) {
+                return Err(PeerError::Dead);
             }
         }
         let changes = self.plane.lock().describe(description);

@@ -304,6 +304,29 @@ impl Description {
     }
 }
 
+/// The answer with the formats of each section in the offer's order (RFC 3264 section 6.1): a browser sends the first
+/// one it finds, so that the library's own order would take away its choice of a codec.
+pub(crate) fn in_order_of(offer: &Description, answer: &str) -> String {
+    let mut sections = offer.sections.iter();
+    let mut ordered = String::with_capacity(answer.len());
+    for line in answer.split_inclusive('\n') {
+        let section = line.strip_prefix("m=").and_then(|_| sections.next());
+        let Some(section) = section.filter(|section| section.kind.is_some()) else {
+            ordered.push_str(line);
+            continue;
+        };
+        let end = line.trim_end().len();
+        let mut words: Vec<&str> = line[..end].split(' ').collect();
+        let place = |word: &&str| section.formats.iter().position(|f| Ok(f.payload_type) == word.parse());
+        if let Some(formats) = words.get_mut(3..) {
+            formats.sort_by_key(|word| place(word).unwrap_or(usize::MAX));
+        }
+        ordered.push_str(&words.join(" "));
+        ordered.push_str(&line[end..]);
+    }
+    ordered
+}
+
 /// Where a remote candidate (`candidate:…` line, SDP attribute or `candidateInit` JSON) can be dialled over TCP.
 #[must_use]
 pub fn tcp_passive(candidate: &str) -> Option<SocketAddr> {

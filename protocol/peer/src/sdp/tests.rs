@@ -74,3 +74,17 @@ fn only_passive_tcp_candidates_are_dialled() {
         assert_eq!(tcp_passive(not), None, "{not}");
     }
 }
+
+#[test]
+fn an_answer_keeps_the_offers_order_of_codecs() {
+    let sdp = |video: &str| {
+        format!(
+            "v=0\r\na=ice-ufrag:abcd\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n\
+             m=video 9 UDP/TLS/RTP/SAVPF {video}\r\na=mid:1\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:2\r\n"
+        )
+    };
+    let offer = Description::parse(&sdp("103 104 96 97 98")).unwrap();
+    assert_eq!(super::in_order_of(&offer, &sdp("96 97 103 104")), sdp("103 104 96 97"));
+    assert_eq!(super::in_order_of(&offer, &sdp("96 45 103")), sdp("103 96 45"), "unknown ones stay, last");
+    assert_eq!(super::in_order_of(&offer, "v=0\r\nm=audio 0\r\n"), "v=0\r\nm=audio 0\r\n");
+}
