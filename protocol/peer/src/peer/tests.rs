@@ -39,6 +39,7 @@ impl Path {
     }
 
     fn with(left: PeerConfig, right: PeerConfig, protocol: Protocol) -> Self {
+        #[expect(clippy::disallowed_methods, reason = "an origin for virtual time; `Instant` has no other")]
         let now = Instant::now();
         let mut left = Peer::new(left, now).unwrap();
         let mut right = Peer::new(right, now).unwrap();
