@@ -17,7 +17,7 @@ windows_cargo() {
     CC_x86_64_pc_windows_gnu=x86_64-w64-mingw32-gcc-posix \
     CXX_x86_64_pc_windows_gnu=x86_64-w64-mingw32-g++-posix \
     AR_x86_64_pc_windows_gnu=x86_64-w64-mingw32-ar \
-    CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=x86_64-w64-mingw32-gcc-posix \
+    CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER="$PWD/scripts/windows-link.sh" \
     CARGO_TARGET_DIR="${CARGO_TARGET_DIR_WINDOWS:-$PWD/target-windows}" \
     CARGO_PROFILE_DEV_DEBUG=0 \
     CARGO_INCREMENTAL=0 \
