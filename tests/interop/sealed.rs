@@ -12,9 +12,12 @@ use protocol::policy::TrackSource;
 
 use crate::peers::Stage;
 
+/// What came on one track: how it is encoded, whether it is a key frame, the bytes.
+type Kept = Vec<(Codec, bool, bytes::Bytes)>;
+
 /// A page that keeps what it is given and never acknowledges: one window of frames per track comes.
 #[derive(Default)]
-struct Page(Mutex<HashMap<String, Vec<(Codec, bool, bytes::Bytes)>>>);
+struct Page(Mutex<HashMap<String, Kept>>);
 
 impl FrameSink for Page {
     fn send(&self, frame: PageFrame) -> bool {
