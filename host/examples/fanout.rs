@@ -111,6 +111,7 @@ impl Load {
                 other_cids: vec![],
                 kind: if video { TrackKind::Video } else { TrackKind::Audio },
                 source: if video { TrackSource::Camera } else { TrackSource::Microphone },
+                codec: None,
                 muted: false,
                 layers: vec![],
             },

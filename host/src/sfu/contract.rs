@@ -3,6 +3,7 @@
 //! to and drops everything else. Neither waits for the other.
 
 use bytes::Bytes;
+use peer::Codec;
 use protocol::ids::{RoomId, TrackSid};
 use protocol::policy::{TrackKind, TrackSource};
 
@@ -32,6 +33,8 @@ pub struct AllowedTrack {
     pub kind: TrackKind,
     /// What it is.
     pub source: TrackSource,
+    /// What the client means to send, if it said: first in our answer. What arrives counts all the same.
+    pub codec: Option<Codec>,
     /// Nothing of it is forwarded while muted.
     pub muted: bool,
     /// Simulcast layers by ascending quality: (LiveKit quality 0..=2, width, height, rid). One or none: no simulcast.

@@ -128,6 +128,7 @@ async fn speak(publisher_by_tcp: bool, subscriber_by_tcp: bool) {
             other_cids: vec![],
             kind: TrackKind::Audio,
             source: TrackSource::Microphone,
+            codec: None,
             muted: false,
             layers: vec![],
         },

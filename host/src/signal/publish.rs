@@ -6,6 +6,7 @@
 use livekit_protocol as lk;
 use lk::request_response::{Reason, Request};
 use lk::signal_response::Message;
+use peer::Codec;
 use protocol::ids::TrackSid;
 use protocol::policy::{TrackKind, TrackSource};
 
@@ -98,6 +99,7 @@ impl Switchboard {
             other_cids: request.simulcast_codecs.iter().map(|c| c.cid.clone()).filter(|c| *c != request.cid).collect(),
             kind,
             source,
+            codec: info.mime_type.split('/').next_back().and_then(Codec::from_name),
             muted: request.muted,
             layers: layers(&info.layers),
         };

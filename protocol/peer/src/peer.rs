@@ -29,7 +29,7 @@ use crate::media::{
     SenderSpec, TrackKey, Transmit,
 };
 use crate::plane::SharedPlane;
-use crate::sdp::Description;
+use crate::sdp::{Description, Section};
 
 mod build;
 
@@ -184,6 +184,19 @@ impl Peer {
     /// # Errors
     /// As [`Peer::set_answer`].
     pub fn accept_offer(&mut self, sdp: &str, now: Instant) -> Result<String, PeerError> {
+        self.accept_offer_wanting(sdp, &|_| None, now)
+    }
+
+    /// The same; the other side is asked to send each section with the codec that is wanted for it, if it offers that.
+    ///
+    /// # Errors
+    /// As [`Peer::set_answer`].
+    pub fn accept_offer_wanting(
+        &mut self,
+        sdp: &str,
+        wanted: &dyn Fn(&Section) -> Option<Codec>,
+        now: Instant,
+    ) -> Result<String, PeerError> {
         if self.negotiation != Negotiation::Stable {
             return Err(PeerError::State);
         }
@@ -196,7 +209,7 @@ impl Peer {
         })?;
         self.learn_ufrag(&answer.sdp);
         self.described(&description)?;
-        Ok(crate::sdp::in_order_of(&description, &answer.sdp))
+        Ok(crate::sdp::ordered(&description, &answer.sdp, wanted))
     }
 
     /// Our ufrag of the newest local description: first half of the USERNAME in binding requests to us. Empty before

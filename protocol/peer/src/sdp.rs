@@ -304,9 +304,9 @@ impl Description {
     }
 }
 
-/// The answer with the formats of each section in the offer's order (RFC 3264 section 6.1): a browser sends the first
-/// one it finds, so that the library's own order would take away its choice of a codec.
-pub(crate) fn in_order_of(offer: &Description, answer: &str) -> String {
+/// The answer with the formats of each section in the offer's order (RFC 3264 section 6.1), the wanted codec before all:
+/// a browser sends the first one it finds, so that the library's own order would take away the choice of a codec.
+pub(crate) fn ordered(offer: &Description, answer: &str, wanted: &dyn Fn(&Section) -> Option<Codec>) -> String {
     let mut sections = offer.sections.iter();
     let mut ordered = String::with_capacity(answer.len());
     for line in answer.split_inclusive('\n') {
@@ -317,9 +317,16 @@ pub(crate) fn in_order_of(offer: &Description, answer: &str) -> String {
         };
         let end = line.trim_end().len();
         let mut words: Vec<&str> = line[..end].split(' ').collect();
-        let place = |word: &&str| section.formats.iter().position(|f| Ok(f.payload_type) == word.parse());
+        let wanted = wanted(section);
+        let place = |word: &&str| {
+            let payload_type = word.parse().ok();
+            let place = section.formats.iter().position(|f| Some(f.payload_type) == payload_type);
+            // A browser offers a codec in several profiles, of which the library answered one.
+            let is_wanted = place.is_some_and(|place| wanted.is_some() && section.formats[place].codec == wanted);
+            (!is_wanted, place.unwrap_or(usize::MAX))
+        };
         if let Some(formats) = words.get_mut(3..) {
-            formats.sort_by_key(|word| place(word).unwrap_or(usize::MAX));
+            formats.sort_by_key(place);
         }
         ordered.push_str(&words.join(" "));
         ordered.push_str(&line[end..]);

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use peer::sdp::Section;
 use peer::{Codec, Event, Kind, RemoteTrack, RtpIn, RtpOut, TrackKey};
 use protocol::ids::TrackSid;
 use protocol::policy::{TrackKind, TrackSource};
@@ -62,8 +63,14 @@ impl Track {
 
 impl Core {
     pub(super) fn publisher_offer(&mut self, key: SessionKey, sdp: &str, id: u32, now: Instant) {
-        let Some(session) = self.sessions.get_mut(&key) else { return };
-        match session.publisher.accept_offer(sdp, now) {
+        let Self { sessions, tracks, .. } = self;
+        let Some(session) = sessions.get_mut(&key) else { return };
+        let wanted = |section: &Section| {
+            let (_, cid) = section.msid.as_ref()?;
+            let mut own = tracks.values().filter(|track| track.publisher == key).map(|track| &track.allowed);
+            own.find(|allowed| allowed.cid == *cid)?.codec
+        };
+        match session.publisher.accept_offer_wanting(sdp, &wanted, now) {
             Ok(sdp) => self.events.push(SfuEvent::PublisherAnswer { session: key, sdp, id }),
             Err(error) => {
                 tracing::info!(session = key.0, %error, "publisher offer refused");

@@ -132,6 +132,7 @@ impl World {
             other_cids: vec![],
             kind,
             source,
+            codec: None,
             muted: false,
             layers: vec![],
         }

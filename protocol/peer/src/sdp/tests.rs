@@ -84,7 +84,18 @@ fn an_answer_keeps_the_offers_order_of_codecs() {
         )
     };
     let offer = Description::parse(&sdp("103 104 96 97 98")).unwrap();
-    assert_eq!(super::in_order_of(&offer, &sdp("96 97 103 104")), sdp("103 104 96 97"));
-    assert_eq!(super::in_order_of(&offer, &sdp("96 45 103")), sdp("103 96 45"), "unknown ones stay, last");
-    assert_eq!(super::in_order_of(&offer, "v=0\r\nm=audio 0\r\n"), "v=0\r\nm=audio 0\r\n");
+    let answer = |sdp: &str| ordered(&offer, sdp, &|_| None);
+    assert_eq!(answer(&sdp("96 97 103 104")), sdp("103 104 96 97"));
+    assert_eq!(answer(&sdp("96 45 103")), sdp("103 96 45"), "unknown ones stay, last");
+    assert_eq!(answer("v=0\r\nm=audio 0\r\n"), "v=0\r\nm=audio 0\r\n");
+}
+
+#[test]
+fn a_wanted_codec_comes_first_where_it_is_offered() {
+    let offer = Description::parse(CHROMIUM).unwrap();
+    let answer = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\nm=video 9 UDP/TLS/RTP/SAVPF 96 97 109\r\n";
+    // H.264 is offered twice, first in packetization-mode 0, which we do not answer.
+    let wanted = |section: &Section| (section.kind == Some(Kind::Video)).then_some(Codec::H264);
+    assert_eq!(ordered(&offer, answer, &wanted), answer.replace("96 97 109", "109 96 97"));
+    assert_eq!(ordered(&offer, answer, &|_| Some(Codec::Opus)), answer, "a codec that is not offered changes nothing");
 }
