@@ -55,10 +55,16 @@ export function run(program, args = [], { env = {}, cwd = top, quiet = false } =
 export async function must(program, args = [], options = {}) {
   const { code, text } = await run(program, args, options);
   if (code !== 0) {
-    const tail = options.quiet ? `\n${text.split("\n").slice(-25).join("\n")}` : "";
-    throw new Trouble(`\`${[program, ...args].join(" ")}\` ended with ${code}.${tail}`);
+    throw new Trouble(`\`${[program, ...args].join(" ")}\` ended with ${code}.${options.quiet ? gist(text) : ""}`);
   }
   return text;
+}
+
+/** The beginning and the end of a long output: npm says the reason first, compilers say it last. */
+function gist(text) {
+  const lines = text.trim().split("\n");
+  const some = lines.length <= 40 ? lines : [...lines.slice(0, 20), "…", ...lines.slice(-20)];
+  return `\n${some.join("\n")}`;
 }
 
 /** What the output of a test runner says: cargo test, vitest, or a last line `N passed, N failed, N skipped`. */

@@ -3,7 +3,7 @@
 //
 //   npm test                    everything
 //   npm test -- --no-cross      without the checks for Windows and macOS
-//   npm test -- --only cargo    one part: fmt clippy cargo ui peers interop window deny windows macos
+//   npm test -- --only cargo    one part: fmt clippy cargo interop ui window deny windows macos
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -66,8 +66,12 @@ async function rust() {
     if (ask("unshare", ["--net", "--mount", ...fenced, "true"]) === undefined) {
       report.skip("scenarios in network namespaces", "this machine lets nobody make one (`unshare --net --mount`)");
     }
-    await report.section("Rust: units, generated types, the walls of the house, scenarios, official SDKs", () =>
-      run("cargo", ["test", "--workspace", "--locked", "--no-fail-fast"], { env }),
+    const some = wanted("cargo") ? [] : ["--test", "interop"];
+    const title = wanted("cargo")
+      ? "Rust: units, generated types, the walls of the house, scenarios, official SDKs"
+      : "Rust: official SDKs";
+    await report.section(title, () =>
+      run("cargo", ["test", "--workspace", "--locked", "--no-fail-fast", ...some], { env }),
     );
   }
 }
