@@ -1,3 +1,5 @@
+//! Pictures as cameras and screens deliver them become I420, whatever their size and padding.
+
 use super::*;
 
 fn raw(pixels: Pixels, width: u32, height: u32, stride: u32, bytes: &[u8]) -> Result<Picture, Broken> {
