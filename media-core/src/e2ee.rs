@@ -71,6 +71,7 @@ pub enum OpenFrame {
 /// Seals the frames of one local track, or the data packets of one participant.
 ///
 /// Its IVs are eight random bytes drawn at birth and a counter; the random part is drawn anew when the counter wraps.
+/// No byte of an IV is zero: H.264 escapes zeros, and the official native SDKs read the IV before they undo that.
 /// One key may be shared by many sealers (every participant has the meeting's key): 64 random bits keep them apart.
 pub struct Sealer {
     ring: KeyRing,
@@ -86,8 +87,7 @@ impl Sealer {
     /// The system gave no randomness.
     pub fn new(ring: KeyRing) -> Result<Self, SealFrame> {
         let random = SystemRandom::new();
-        let mut prefix = [0; 8];
-        random.fill(&mut prefix).map_err(|_| SealFrame::NoRandomness)?;
+        let prefix = draw_prefix(&random)?;
         Ok(Self { ring, prefix, counter: 0, random })
     }
 
@@ -145,16 +145,31 @@ impl Sealer {
     fn next_iv(&mut self) -> Result<[u8; NONCE_LEN], SealFrame> {
         let mut iv = [0; NONCE_LEN];
         iv[..8].copy_from_slice(&self.prefix);
-        iv[8..].copy_from_slice(&self.counter.to_be_bytes());
-        match self.counter.checked_add(1) {
-            Some(next) => self.counter = next,
-            None => {
-                self.random.fill(&mut self.prefix).map_err(|_| SealFrame::NoRandomness)?;
-                self.counter = 0;
-            }
+        let mut rest = self.counter;
+        for byte in iv[8..].iter_mut().rev() {
+            *byte = u8::try_from(rest % 255).expect("a remainder of 255") + 1;
+            rest /= 255;
+        }
+        if self.counter == LAST_COUNT {
+            self.prefix = draw_prefix(&self.random)?;
+            self.counter = 0;
+        } else {
+            self.counter += 1;
         }
         Ok(iv)
     }
+}
+
+/// Four digits of 1 to 255 count this far.
+const LAST_COUNT: u32 = 255_u32.pow(4) - 1;
+
+/// Eight random bytes, none of them zero.
+fn draw_prefix(random: &SystemRandom) -> Result<[u8; 8], SealFrame> {
+    let mut prefix = [0; 8];
+    while prefix.contains(&0) {
+        random.fill(&mut prefix).map_err(|_| SealFrame::NoRandomness)?;
+    }
+    Ok(prefix)
 }
 
 /// A sealed data packet: the fields of LiveKit's `EncryptedPacket`.
