@@ -269,14 +269,21 @@ impl Peer {
         .await
     }
 
-    /// Waits for these words on both kinds of channel.
+    /// Waits for these words on both kinds of channel, and that it knows which was which.
     pub(crate) async fn until_reads(&self, sender: &str, text: &str) -> anyhow::Result<()> {
-        for reliable in [true, false] {
-            let what = format!("that it read {text:?} of {sender}, reliable: {reliable}");
-            let check = |e: &Value| {
-                e["event"] == "data" && e["sender"] == sender && e["text"] == text && e["reliable"] == reliable
-            };
-            self.until(&what, check).await?;
+        self.until_read(sender, text, |e| e["reliable"] == (e["topic"] == "test")).await
+    }
+
+    /// The same for sealed words; livekit-client calls all of those reliable.
+    pub(crate) async fn until_reads_sealed(&self, sender: &str, text: &str) -> anyhow::Result<()> {
+        self.until_read(sender, text, |_| true).await
+    }
+
+    async fn until_read(&self, sender: &str, text: &str, and: impl Fn(&Value) -> bool) -> anyhow::Result<()> {
+        for topic in ["test", "lossy"] {
+            let what = format!("that it read {text:?} of {sender} about {topic}");
+            let read = |e: &Value| e["event"] == "data" && e["sender"] == sender && e["text"] == text;
+            self.until(&what, |e| read(e) && e["topic"] == topic && and(e)).await?;
         }
         Ok(())
     }

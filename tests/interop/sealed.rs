@@ -64,7 +64,7 @@ async fn official_sdks_are_inside_the_seal() -> anyhow::Result<()> {
         let page = Arc::new(Page::default());
         ours.client.attach_page(Arc::clone(&page) as Arc<dyn FrameSink>);
         ours.camera(true).await?;
-        let me = ours.meeting()?.me;
+        let me = ours.until("its own name", |m| Some(m.snapshot.meeting.as_ref()?.me.clone())).await?;
         let words = format!("--publish mic,camera --hz 440 --data snake --passphrase {secret}");
         let python = stage.python("python", &words).await?;
         let words = "--publish mic,camera --hz 660 --codec h264 --size 320x180 --data chrome --passphrase";
@@ -81,8 +81,8 @@ async fn official_sdks_are_inside_the_seal() -> anyhow::Result<()> {
             let open = |e: &serde_json::Value| e["event"] == "track" && e["encrypted"] != true;
             assert_eq!(peer.said(open), None, "every track says that it is sealed");
         }
-        python.until_reads("chromium", "chrome").await?;
-        chromium.until_reads("python", "snake").await?;
+        python.until_reads_sealed("chromium", "chrome").await?;
+        chromium.until_reads_sealed("python", "snake").await?;
 
         for (name, hz) in [("python", 440.0), ("chromium", 660.0)] {
             ours.until_plays(name, TrackSource::Microphone).await?;
