@@ -89,6 +89,7 @@ class Sound:
     """A private PulseAudio: what is played into `mic_feed` is the microphone, `speaker.monitor` is what was played."""
 
     def __init__(self, folder):
+        self.folder = folder
         run = folder / "sound"
         (run / "pulse").mkdir(parents=True)
         run.chmod(0o700)
@@ -121,14 +122,16 @@ class Sound:
         return child
 
     def record(self):
-        """Starts to record what the speaker plays."""
-        return subprocess.Popen(["parec", "-d", "speaker.monitor", "--format=s16le", "--rate=48000", "--channels=1", "--latency-msec=20"],
-                                env=self.env, stdout=subprocess.PIPE)
+        """Starts to record what the speaker plays; into a file, because a pipe that nobody empties holds 0.7 s."""
+        self.tape = self.folder / "heard.raw"
+        with open(self.tape, "wb") as tape:
+            return subprocess.Popen(["parec", "-d", "speaker.monitor", "--format=s16le", "--rate=48000", "--channels=1",
+                                     "--latency-msec=20"], env=self.env, stdout=tape)
 
-    @staticmethod
-    def heard(recorder):
+    def heard(self, recorder):
         recorder.send_signal(signal.SIGINT)
-        out, _ = recorder.communicate(timeout=20)
+        recorder.wait(20)
+        out = self.tape.read_bytes()
         return np.frombuffer(out[: len(out) // 2 * 2], "<i2").astype(np.float64) / 32768
 
     def stop(self):
@@ -225,6 +228,13 @@ def loudest_lag(reference, heard):
     lag = int(np.argmax(np.abs(cross[:lags])))
     part = heard[lag : lag + len(reference)]
     return float(abs(cross[lag]) / (np.linalg.norm(reference) * np.linalg.norm(part) + 1e-12)), lag
+
+
+def likeness(reference, heard, piece=RATE // 2):
+    """How like the reference what was heard is: the median over half-second pieces, each aligned by itself, because the
+    receiver's buffer stretches time a little while it finds its delay. Silent pieces are left out."""
+    cut = [reference[k : k + piece] for k in range(0, len(reference) - piece, piece)]
+    return float(np.median([loudest_lag(p, heard)[0] for p in cut if np.sqrt(np.mean(p * p)) > 0.02]))
 
 
 def speech(folder, text, voice="ja"):

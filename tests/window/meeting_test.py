@@ -9,7 +9,7 @@ import numpy as np
 
 from pathlib import Path
 
-from desk import ROOT, Child, Display, Sound, Window, free_port, loudest_lag, need, scratch, speech, wait_for
+from desk import ROOT, Child, Display, Sound, Window, free_port, likeness, need, scratch, speech, wait_for
 
 BINARY = Path(os.environ.get("SHOJI_BINARY", ROOT / "target/debug/shoji"))
 SHOTS = ROOT / "target/window-tests"
@@ -159,7 +159,7 @@ class Meeting(unittest.TestCase):
             person.sees("2 人")
         return a, b, link
 
-    def test_they_hear_see_and_share(self):
+    def test_they_see_each_other_and_a_shared_screen(self):
         a, b, _ = self.start_meeting()
         b.sees("E2E 暗号化")
 
@@ -168,21 +168,6 @@ class Meeting(unittest.TestCase):
             first = wait_for(f"{viewer.name} sees {shown}'s camera", lambda v=viewer, s=shown: v.counter(s))
             wait_for("the counter to rise", lambda v=viewer, s=shown, f=first: (v.counter(s) or 0) > f)
         b.shot("4-meeting")
-
-        # Speech into A's microphone comes out of B's speaker, and the other way round.
-        words = {a: speech(a.folder, "おはようございます。今日の会議を始めます。", "ja"), b: speech(b.folder, "Good morning, I can hear you well.", "en")}
-        for speaker, listener in ((a, b), (b, a)):
-            best = 0
-            for _ in range(3):
-                recorder = listener.sound.record()
-                time.sleep(0.5)
-                speaker.sound.say(words[speaker]).wait(30)
-                time.sleep(1.5)
-                heard = Sound.heard(recorder)
-                best = max(best, loudest_lag(words[speaker], heard)[0])
-                if best > 0.8:
-                    break
-            self.assertGreater(best, 0.8, f"{listener.name} must hear {speaker.name}")
 
         # A shares the screen; what changes on it changes at B.
         colour = lambda rgb: subprocess.run([need("xsetroot", "x11-xserver-utils"), "-display", a.display.name, "-solid", rgb], check=True)
@@ -199,7 +184,7 @@ class Meeting(unittest.TestCase):
 
         # A leaves; the host stays only as long as A wants, and B is told.
         b.window.button("退出")
-        a.sees("まだあなただけです")
+        a.sees("1 人")
 
     @staticmethod
     def pick_screen(a):
