@@ -209,12 +209,15 @@ impl Peer {
         };
         let found = tokio::time::timeout(PATIENCE, search).await;
         let found = found.unwrap_or_else(|_| Err(anyhow::anyhow!("{} never said {what}", self.name)));
-        found.with_context(|| {
-            let said: Vec<String> = self.events().iter().map(Value::to_string).collect();
-            let log = std::fs::read_to_string(&self.log).unwrap_or_default();
-            let end: Vec<&str> = log.lines().rev().take(12).collect();
-            format!("it said:\n{}\nits log, newest first:\n{}", said.join("\n"), end.join("\n"))
-        })
+        found.with_context(|| self.story())
+    }
+
+    /// All it said, and the end of its log.
+    fn story(&self) -> String {
+        let said: Vec<String> = self.events().iter().map(Value::to_string).collect();
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let end: Vec<&str> = log.lines().rev().take(12).collect();
+        format!("it said:\n{}\nits log, newest first:\n{}", said.join("\n"), end.join("\n"))
     }
 
     /// Waits until it is in the meeting.
@@ -308,7 +311,8 @@ impl Peer {
     pub(crate) async fn leave(mut self) -> anyhow::Result<()> {
         self.tell("leave").await?;
         let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
-        anyhow::ensure!(ended.context("it does not end")??.success(), "{} was not content", self.name);
+        let ended = ended.context("it does not end").with_context(|| self.story())??;
+        anyhow::ensure!(ended.success(), "{} ended with {ended}; {}", self.name, self.story());
         Ok(())
     }
 }

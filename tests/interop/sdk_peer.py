@@ -241,7 +241,11 @@ def main():
     p.add_argument("--listen-hz", default="440,660,880")
     p.add_argument("--data", default="")
     p.add_argument("--seconds", type=float, default=240, help="leaves by itself after so long")
-    sys.exit(asyncio.run(run(p.parse_args())))
+    code = asyncio.run(run(p.parse_args()))
+    # Everything is said and left. The SDK's own threads call into Python once more while it is being taken down, and
+    # abort the process now and then: end without that.
+    sys.stdout.flush()
+    os._exit(code)
 
 
 main()
