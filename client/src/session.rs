@@ -103,10 +103,10 @@ pub(crate) enum Input {
     Sighted(Sighting),
     /// A file of the profile could not be written.
     NotSaved,
-    /// A secret could not be kept.
-    NotKept,
-    /// Which recent meetings have their secrets.
-    Joinable(HashMap<String, bool>),
+    /// The secrets of a meeting went to the vault; `false` when it could not keep them.
+    Kept(bool),
+    /// Which recent meetings have their secrets, and by which look into the vault.
+    Joinable(u64, HashMap<String, bool>),
     /// The host inside this app runs or not.
     Hosting(Option<HostingView>),
 }
@@ -128,6 +128,7 @@ pub(crate) struct Session {
     settings: Settings,
     recents: Vec<Recent>,
     joinable: HashMap<String, bool>,
+    looks: u64,
     nearby: BTreeMap<String, (protocol::invite::Fingerprint, Vec<protocol::invite::HostAddress>)>,
     profile: Profile,
     secrets: Secrets,
@@ -184,6 +185,7 @@ impl Session {
             settings,
             recents,
             joinable: HashMap::new(),
+            looks: 0,
             nearby: BTreeMap::new(),
             profile,
             secrets,
@@ -275,8 +277,8 @@ impl Session {
             Input::Devices(list) => self.on_devices(list),
             Input::Sighted(sighting) => self.on_sighting(sighting),
             Input::NotSaved => self.notice(Code::SettingsNotSaved, None, Severity::Warning),
-            Input::NotKept => self.notice(Code::KeyringMissing, None, Severity::Warning),
-            Input::Joinable(known) => self.joinable.extend(known),
+            Input::Kept(kept) => self.on_kept(kept),
+            Input::Joinable(look, known) => self.on_joinable(look, known),
             Input::Hosting(hosting) => self.hosting = hosting,
         }
     }
@@ -342,7 +344,24 @@ impl Session {
         }
     }
 
-    fn check_recents(&self) {
+    fn on_kept(&mut self, kept: bool) {
+        if !kept {
+            self.notice(Code::KeyringMissing, None, Severity::Warning);
+        }
+        // Whoever leaves at once was looked up before the vault was done.
+        self.check_recents();
+    }
+
+    fn on_joinable(&mut self, look: u64, known: HashMap<String, bool>) {
+        // Looks overlap, and an older one may end later.
+        if look == self.looks {
+            self.joinable = known;
+        }
+    }
+
+    fn check_recents(&mut self) {
+        self.looks += 1;
+        let look = self.looks;
         let ids: Vec<(String, bool)> =
             self.recents.iter().map(|r| (r.id.clone(), matches!(r.way, crate::profile::Way::Host { .. }))).collect();
         let (secrets, me) = (self.secrets.clone(), self.me.clone());
@@ -360,7 +379,7 @@ impl Session {
                 }
                 known.insert(id, all);
             }
-            if me.send(Input::Joinable(known)).await.is_err() {
+            if me.send(Input::Joinable(look, known)).await.is_err() {
                 tracing::debug!("the session ended first");
             }
         });

@@ -491,7 +491,7 @@ impl Session {
                     for (kind, secret) in kept.into_iter().filter(|(_, s)| !s.is_empty()) {
                         all &= secrets.set(kind, &id, Zeroizing::new(secret.as_bytes().to_vec())).await;
                     }
-                    if !all && me.send(Input::NotKept).await.is_err() {
+                    if me.send(Input::Kept(all)).await.is_err() {
                         tracing::debug!("the session ended first");
                     }
                 });

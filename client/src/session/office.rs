@@ -48,7 +48,7 @@ impl Session {
             if let Some(media) = media {
                 kept &= secrets.set(Kind::Media, &id, media).await;
             }
-            if !kept && me.send(Input::NotKept).await.is_err() {
+            if me.send(Input::Kept(kept)).await.is_err() {
                 tracing::debug!("the session ended first");
             }
         });
