@@ -12,7 +12,7 @@ use protocol::invite::Fingerprint;
 use protocol::pii::Secret;
 use zeroize::Zeroizing;
 
-use crate::ports::Vault;
+use crate::ports::{Vault, VaultError};
 
 /// What of a meeting is secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub(crate) enum Kind {
     Session,
     /// Seals the media of a host's meeting: 32 bytes.
     Media,
+    /// Seals the megaphones of a host: 16 bytes. Kept for each of its meetings, and once for the host inside this app.
+    Broadcast,
     /// Access token of a foreign server.
     Token,
     /// Passphrase of a foreign server's meeting.
@@ -29,12 +31,13 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Every kind, to forget them all.
-    pub(crate) const ALL: [Self; 4] = [Self::Session, Self::Media, Self::Token, Self::Passphrase];
+    pub(crate) const ALL: [Self; 5] = [Self::Session, Self::Media, Self::Broadcast, Self::Token, Self::Passphrase];
 
     const fn prefix(self) -> &'static str {
         match self {
             Self::Session => "session",
             Self::Media => "media",
+            Self::Broadcast => "broadcast",
             Self::Token => "token",
             Self::Passphrase => "passphrase",
         }
@@ -44,6 +47,11 @@ impl Kind {
 /// The id of a host's meeting: says nothing about room or host to whoever reads it.
 pub(crate) fn host_meeting_id(room: &RoomId, host: &Fingerprint) -> String {
     short_hash(&[b"host", room.as_str().as_bytes(), &host.0])
+}
+
+/// The id of the host inside this app, for what all its meetings share.
+pub(crate) fn own_host_id(host: &Fingerprint) -> String {
+    short_hash(&[b"own host", &host.0])
 }
 
 /// The id of a meeting on a foreign server.
@@ -116,6 +124,24 @@ impl Secrets {
         }
     }
 
+    /// A secret that is made once: the kept one, or a new one that is kept first.
+    ///
+    /// # Errors
+    /// The keyring failed; nothing was replaced.
+    pub(crate) async fn get_or_make<const N: usize>(&self, kind: Kind, id: &str) -> Result<Secret<N>, VaultError> {
+        let (vault, name) = (Arc::clone(&self.vault), name(kind, id));
+        let task = tokio::task::spawn_blocking(move || {
+            // One of another length is damaged: as none.
+            if let Some(kept) = vault.get(&name)?.and_then(|kept| kept.as_slice().try_into().ok()) {
+                return Ok(Secret::new(kept));
+            }
+            let made: Secret<N> = random();
+            vault.set(&name, made.expose())?;
+            Ok(made)
+        });
+        task.await.unwrap_or_else(|error| Err(VaultError::Keyring(error.to_string())))
+    }
+
     /// Forgets every secret of a meeting.
     pub(crate) async fn forget(&self, id: &str) {
         for kind in Kind::ALL {
@@ -136,4 +162,61 @@ fn name(kind: Kind, id: &str) -> String {
 /// base64url without padding, as proofs and passphrases are written.
 pub(crate) fn text(bytes: &[u8]) -> Zeroizing<String> {
     Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::sync::Mutex;
+
+    use protocol::bridge::{Code, VaultView};
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Memory {
+        kept: Mutex<HashMap<String, Vec<u8>>>,
+        locked: bool,
+    }
+
+    impl Vault for Memory {
+        fn get(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
+            if self.locked {
+                return Err(VaultError::Keyring("locked".to_owned()));
+            }
+            Ok(self.kept.lock().unwrap().get(name).cloned().map(Zeroizing::new))
+        }
+
+        fn set(&self, name: &str, secret: &[u8]) -> Result<(), VaultError> {
+            self.kept.lock().unwrap().insert(name.to_owned(), secret.to_vec());
+            Ok(())
+        }
+
+        fn forget(&self, name: &str) -> Result<(), VaultError> {
+            self.kept.lock().unwrap().remove(name);
+            Ok(())
+        }
+
+        fn view(&self) -> VaultView {
+            VaultView::MemoryOnly { code: Code::KeyringMissing }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_secret_is_made_once_and_not_replaced_while_the_keyring_is_locked() {
+        let vault = Arc::new(Memory::default());
+        let secrets = Secrets::new(Arc::clone(&vault) as Arc<dyn Vault>);
+        let host = own_host_id(&Fingerprint([1; 32]));
+        let first: Secret<16> = secrets.get_or_make(Kind::Broadcast, &host).await.unwrap();
+        assert_eq!(secrets.get_or_make(Kind::Broadcast, &host).await, Ok(first.clone()));
+        let other = own_host_id(&Fingerprint([2; 32]));
+        assert_ne!(secrets.get_or_make(Kind::Broadcast, &other).await, Ok(first.clone()));
+
+        let kept = Mutex::new(vault.kept.lock().unwrap().clone());
+        let locked = Arc::new(Memory { kept, locked: true });
+        let behind: Result<Secret<16>, _> =
+            Secrets::new(Arc::clone(&locked) as Arc<dyn Vault>).get_or_make(Kind::Broadcast, &host).await;
+        assert!(behind.is_err());
+        assert!(locked.kept.lock().unwrap().values().any(|kept| kept.as_slice() == first.expose()));
+    }
 }

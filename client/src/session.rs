@@ -28,7 +28,7 @@ use crate::link::Came;
 use crate::picture::{RemoteNews, Surroundings, Watchers};
 use crate::ports::Ports;
 use crate::profile::{Profile, Recent, Settings};
-use crate::secrets::Secrets;
+use crate::secrets::{Kind, Secrets};
 use crate::sound::{MediaClock, Sound};
 use crate::transport::{Lane, Note, Outlet};
 
@@ -40,6 +40,7 @@ pub(crate) mod join;
 mod office;
 mod page;
 mod remote;
+pub(crate) mod seals;
 mod server;
 mod sources;
 mod view;
@@ -368,11 +369,8 @@ impl Session {
         self.tokio.spawn(async move {
             let mut known = HashMap::new();
             for (id, host) in ids {
-                let needed: &[crate::secrets::Kind] = if host {
-                    &[crate::secrets::Kind::Session, crate::secrets::Kind::Media]
-                } else {
-                    &[crate::secrets::Kind::Token]
-                };
+                let needed: &[Kind] =
+                    if host { &[Kind::Session, Kind::Media, Kind::Broadcast] } else { &[Kind::Token] };
                 let mut all = true;
                 for kind in needed {
                     all &= secrets.get(*kind, &id).await.is_some();

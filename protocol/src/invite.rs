@@ -2,11 +2,12 @@
 //! Values only. The secret part stands in the fragment, so nothing that handles the rest of a link as a URL sees it.
 //!
 //! ```text
-//! shoji://join/ROOM?v=1&a=192.168.1.5:7880&a=[fe80::1]:7880&i=INVITE&k=FINGERPRINT&x=1767225600#SECRET
+//! shoji://join/ROOM?v=2&a=192.168.1.5:7880&a=[fe80::1]:7880&i=INVITE&k=FINGERPRINT&x=1767225600#SECRET
 //! ```
-//! `FINGERPRINT` is the SHA-256 of the host CA's SubjectPublicKeyInfo; `SECRET` is 16 bytes that prove to the host
-//! that the bearer was invited, then 32 bytes the host never sees, from which the media keys come. Both are
-//! base64url without padding.
+//! `FINGERPRINT` is the SHA-256 of the host CA's SubjectPublicKeyInfo. `SECRET` is 16 bytes that prove to the host
+//! that the bearer was invited, then 32 bytes from which the room's media key comes, then 16 from which the key of
+//! megaphones comes, the same in every room of one host; the host sees neither of the last two. All are base64url
+//! without padding.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -89,13 +90,16 @@ impl Fingerprint {
     }
 }
 
-/// The two halves of an invitation's secret.
+/// The three parts of an invitation's secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InviteSecret {
     /// Proves to the host that the bearer was invited. The host keeps only its SHA-256.
     pub entry: Secret<16>,
-    /// Seals the media. Never leaves the people in the meeting.
+    /// Seals the room's media. Never leaves the people in the meeting.
     pub media: Secret<32>,
+    /// Seals megaphones: the same for every room of one host, so that each can open them. Never leaves the people on
+    /// the host. No longer than the AES-128 key that is made of it: a link is copied, and drawn as a QR code.
+    pub broadcast: Secret<16>,
 }
 
 /// Everything a link says.
@@ -124,7 +128,7 @@ pub enum ParseInvite {
     /// Longer than any invitation.
     #[error("longer than an invitation can be")]
     TooLong,
-    /// Made by a newer version.
+    /// Made by another version, most likely a newer one.
     #[error("an invitation of a version this program does not know")]
     Version,
     /// The part after `#` is missing: the link was cut when it was copied.
@@ -163,13 +167,14 @@ impl Invite {
     /// The whole link, with its secret. It goes to a person's screen or clipboard, never into a log.
     #[must_use]
     pub fn to_link(&self) -> String {
-        let mut link = format!("{}{}?v=1", Self::PREFIX, self.room);
+        let mut link = format!("{}{}?v=2", Self::PREFIX, self.room);
         for address in &self.addresses {
             link.push_str(&format!("&a={address}"));
         }
-        let mut secret = zeroize::Zeroizing::new([0_u8; 48]);
+        let mut secret = zeroize::Zeroizing::new([0_u8; 64]);
         secret[..16].copy_from_slice(self.secret.entry.expose());
-        secret[16..].copy_from_slice(self.secret.media.expose());
+        secret[16..48].copy_from_slice(self.secret.media.expose());
+        secret[48..].copy_from_slice(self.secret.broadcast.expose());
         link.push_str(&format!(
             "&i={}&k={}&x={}#{}",
             self.id,
@@ -202,18 +207,23 @@ impl Invite {
         if secret.is_empty() {
             return Err(ParseInvite::SecretMissing);
         }
-        let bytes: [u8; 48] = decode_exactly(secret).ok_or(ParseInvite::Secret)?;
+        let bytes: [u8; 64] = decode_exactly(secret).ok_or(ParseInvite::Secret)?;
         let bytes = zeroize::Zeroizing::new(bytes);
-        let (mut entry, mut media) = ([0; 16], [0; 32]);
+        let (mut entry, mut media, mut broadcast) = ([0; 16], [0; 32], [0; 16]);
         entry.copy_from_slice(&bytes[..16]);
-        media.copy_from_slice(&bytes[16..]);
+        media.copy_from_slice(&bytes[16..48]);
+        broadcast.copy_from_slice(&bytes[48..]);
         Ok(Self {
             room,
             addresses: fields.addresses,
             id: fields.id.ok_or(ParseInvite::Id)?,
             host: fields.host.ok_or(ParseInvite::Fingerprint)?,
             expires_at: fields.expires_at.ok_or(ParseInvite::Expiry)?,
-            secret: InviteSecret { entry: Secret::new(entry), media: Secret::new(media) },
+            secret: InviteSecret {
+                entry: Secret::new(entry),
+                media: Secret::new(media),
+                broadcast: Secret::new(broadcast),
+            },
         })
     }
 }
@@ -247,7 +257,7 @@ impl Fields {
                 _ => return Err(ParseInvite::Field),
             }
         }
-        if version != Some("1") {
+        if version != Some("2") {
             return Err(ParseInvite::Version);
         }
         if fields.addresses.is_empty() {

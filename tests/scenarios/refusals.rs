@@ -34,7 +34,7 @@ async fn a_wrong_secret_opens_nothing() -> anyhow::Result<()> {
         let world = World::open().await?;
         let good = world.invite(Role::Member).await?;
         let entry = Secret::new([7; 16]);
-        let wrong = Invite { secret: InviteSecret { entry, media: good.secret.media.clone() }, ..good };
+        let wrong = Invite { secret: InviteSecret { entry, ..good.secret.clone() }, ..good };
         assert_eq!(refused(&wrong).await?, Code::InviteRefused);
         Ok(())
     })
@@ -63,7 +63,7 @@ async fn an_invitation_that_is_over_is_refused_with_that_reason() -> anyhow::Res
         let over = Invite {
             id: opened.invite,
             expires_at: opened.expires_at,
-            secret: InviteSecret { entry: opened.entry, media: good.secret.media.clone() },
+            secret: InviteSecret { entry: opened.entry, ..good.secret.clone() },
             ..good
         };
         // One second is the shortest an invitation can last.
@@ -93,8 +93,7 @@ async fn another_media_secret_gives_no_sound_and_says_why() -> anyhow::Result<()
         let owner = world.owner("Owner", 440.0).await?;
         let good = world.invite(Role::Member).await?;
         // The host lets them in, because the entry half is right; the seal does not open.
-        let wrong =
-            Invite { secret: InviteSecret { entry: good.secret.entry.clone(), media: Secret::new([8; 32]) }, ..good };
+        let wrong = Invite { secret: InviteSecret { media: Secret::new([8; 32]), ..good.secret.clone() }, ..good };
         let stranger = Guest::humming("Stranger", 660.0).await?;
         stranger.join(&wrong.to_link(), true, false).await?;
         stranger.until_in().await?;

@@ -63,6 +63,7 @@ async fn no_secret_is_on_disk_or_in_a_log_after_a_meeting() -> anyhow::Result<()
             let invite = Invite::parse(link)?;
             add("an invitation's entry secret", invite.secret.entry.expose());
             add("the media secret", invite.secret.media.expose());
+            add("the broadcast secret", invite.secret.broadcast.expose());
             add("a link's secret part", link.rsplit_once('#').expect("a link has a secret").1.as_bytes());
         }
         for guest in [&owner, &member] {

@@ -26,6 +26,7 @@ pub struct World {
     pub room: RoomId,
     config: HostConfig,
     media: Secret<32>,
+    broadcast: Secret<16>,
     at: SocketAddr,
     owner: Opened,
     /// What lasts.
@@ -52,9 +53,11 @@ impl World {
         let owner = host.open_room("World").await?;
         let mut media = [0; 32];
         media[..16].copy_from_slice(owner.entry.expose());
+        let broadcast = Secret::new(owner.entry.expose().map(|byte| !byte));
         let at = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), host.port());
         let config = HostConfig { port: host.port(), ..config };
-        Ok(Self { room: owner.room.clone(), host: Some(host), config, media: Secret::new(media), at, owner, data })
+        let (room, media) = (owner.room.clone(), Secret::new(media));
+        Ok(Self { room, host: Some(host), config, media, broadcast, at, owner, data })
     }
 
     /// Where the host listens.
@@ -129,8 +132,25 @@ impl World {
             id: opened.invite.clone(),
             host: self.fingerprint(),
             expires_at: opened.expires_at,
-            secret: InviteSecret { entry: opened.entry.clone(), media: self.media.clone() },
+            secret: InviteSecret {
+                entry: opened.entry.clone(),
+                media: self.media.clone(),
+                broadcast: self.broadcast.clone(),
+            },
         }
+    }
+
+    /// The owner's way into another room of the same host, with a media secret of its own.
+    ///
+    /// # Errors
+    /// The host is down or full.
+    pub async fn next_door(&self, title: &str) -> anyhow::Result<Invite> {
+        let opened = self.host()?.open_room(title).await?;
+        let mut media = [0; 32];
+        media[16..].copy_from_slice(opened.entry.expose());
+        let mut invite = self.invite_of(&opened, self.at);
+        invite.secret.media = Secret::new(media);
+        Ok(invite)
     }
 
     /// The owner, inside, humming this note; microphone on.

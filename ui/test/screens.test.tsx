@@ -53,7 +53,7 @@ describe("home", () => {
   test("a pasted invitation shows room, expiry and key before anything is joined", async () => {
     const { user, door } = await openFace("scene=home");
     await user.click(screen.getByLabelText("招待リンク"));
-    await user.paste("shoji://join/morning-talk?v=1#secret");
+    await user.paste("shoji://join/morning-talk?v=2#secret");
     expect(await screen.findByText("morning-talk")).toBeTruthy();
     expect(screen.getByTestId("fingerprint").textContent).toContain("9f3a");
     expect(door.sent).not.toContain("join_invite");
@@ -61,7 +61,7 @@ describe("home", () => {
 
   test.each([
     ["hello", "招待リンクではないようです"],
-    ["shoji://join/room?v=1", "招待リンクが途中で切れています"],
+    ["shoji://join/room?v=2", "招待リンクが途中で切れています"],
     ["shoji://join/room?v=9#s", "この招待は新しい版の Shoji のものです"],
     ["shoji://join/room?x=0#s", "招待の期限が切れています"],
   ])("%s is refused in words", async (link, words) => {
@@ -129,7 +129,7 @@ describe("preparations", () => {
   test("a host with another key is refused in words", async () => {
     const { user } = await openFace("scene=home");
     await user.click(screen.getByLabelText("招待リンク"));
-    await user.paste("shoji://join/changed?v=1#secret");
+    await user.paste("shoji://join/changed?v=2#secret");
     await screen.findByText("morning-talk");
     const join = screen.getByRole("form", { name: "招待で参加する" });
     await user.click(within(join).getByRole("button", { name: "準備へ進む" }));

@@ -6,18 +6,19 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use media_core::audio::RemoteId;
-use media_core::e2ee::{KeyRing, Opener, Opening, SealFrame, Sealer, Sealing};
+use media_core::e2ee::{Opening, SealFrame, Sealing};
 use protocol::backoff::Backoff;
 use protocol::bridge::{Code, CreatedInvite, JoinStep, LinkView, LostBecause, TrackState};
 use protocol::ids::{DeviceId, DisplayName, TrackSid, UserId};
 use protocol::office::Person;
 use protocol::pii::Secret;
-use protocol::policy::{Grants, Matrix, Role};
+use protocol::policy::{Grants, Matrix, Role, TrackSource};
 use tokio::task::AbortHandle;
 use zeroize::Zeroizing;
 
 use super::Reply;
 use super::enter::Ticket;
+use super::seals::Seals;
 use crate::attempt::Place;
 use crate::link::Link;
 use crate::people::{Announced, Crowd};
@@ -59,6 +60,7 @@ pub(super) struct Route {
     pub(super) way: Way,
     pub(super) own: bool,
     pub(super) media: Option<Secret<32>>,
+    pub(super) broadcast: Option<Secret<16>>,
     pub(super) passphrase: Zeroizing<String>,
 }
 
@@ -123,7 +125,7 @@ pub(super) struct Call {
     pub(super) stage: Stage,
     pub(super) started: Instant,
     pub(super) route: Option<Route>,
-    pub(super) ring: Option<KeyRing>,
+    pub(super) seals: Option<Seals>,
     pub(super) server_mark: Bytes,
     pub(super) title: String,
     pub(super) token: Zeroizing<String>,
@@ -184,17 +186,25 @@ impl Call {
     }
 
     /// How what we send is protected.
-    pub(super) fn sealing(&self) -> Result<Sealing, SealFrame> {
-        Ok(match &self.ring {
-            Some(ring) => Sealing::Sealed(Sealer::new(ring.clone())?),
+    pub(super) fn sealing(&self, lane: Lane) -> Result<Sealing, SealFrame> {
+        Ok(match &self.seals {
+            Some(seals) => Sealing::Sealed(seals.sealer(lane)?),
             None => Sealing::Plain,
         })
     }
 
     /// How what we receive must be protected.
-    pub(super) fn opening(&self) -> Opening {
-        match &self.ring {
-            Some(ring) => Opening::Sealed(Opener::new(ring.clone(), self.server_mark.clone())),
+    pub(super) fn opening(&self, source: TrackSource) -> Opening {
+        match &self.seals {
+            Some(seals) => Opening::Sealed(seals.opener(source, self.server_mark.clone())),
+            None => Opening::Plain,
+        }
+    }
+
+    /// How data packets must be protected.
+    pub(super) fn data_opening(&self) -> Opening {
+        match &self.seals {
+            Some(seals) => Opening::Sealed(seals.data_opener()),
             None => Opening::Plain,
         }
     }

@@ -431,7 +431,7 @@ impl Session {
         let lane = if which == Which::Screen { Lane::Screen } else { Lane::Camera };
         let for_call = which == Which::Screen || self.hardware.camera_for_call;
         let (permit, sealing, limits, name) = if for_call {
-            let sealing = self.call.as_ref().ok_or(Code::NotInMeeting)?.sealing().map_err(|_| Code::Internal)?;
+            let sealing = self.call.as_ref().ok_or(Code::NotInMeeting)?.sealing(lane).map_err(|_| Code::Internal)?;
             match which {
                 Which::Screen => {
                     let permit = self.gate.permit::<Screen>().map_err(|_| Code::NotAllowed)?;

@@ -3,9 +3,6 @@
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use media_core::e2ee::{FrameKey, KeyRing};
 use protocol::bridge::{Code, Failure, HostingView, JoinStep};
 use protocol::ids::{DisplayName, InviteId, RoomId};
 use protocol::invite::{Fingerprint, HostAddress, Invite, ParseInvite};
@@ -15,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
+use super::seals::Seals;
 use crate::address::ServerUrl;
 use crate::attempt::{By, Hello, Place};
 use crate::ports::{LocalHost, LocalMeeting};
@@ -66,12 +64,14 @@ pub(crate) struct Prepared {
     pub(crate) place: Place,
     /// How.
     pub(crate) ticket: Ticket,
-    /// `Some`: sealed. The key arrives in it by [`Prepared::key`].
-    pub(crate) ring: Option<KeyRing>,
-    /// Ends when the ring has its key.
-    pub(crate) key: Option<JoinHandle<bool>>,
+    /// `Some`: sealed. The keys arrive in it by [`Prepared::keys`].
+    pub(crate) seals: Option<Seals>,
+    /// Ends when the seals have their keys.
+    pub(crate) keys: Option<JoinHandle<bool>>,
     /// What invitations to this meeting carry.
     pub(crate) media: Option<Secret<32>>,
+    /// What invitations to every meeting of this host carry.
+    pub(crate) broadcast: Option<Secret<16>>,
     /// On a foreign server: kept in the vault with the token.
     pub(crate) passphrase: Zeroizing<String>,
     /// Hosted by this app.
@@ -123,14 +123,13 @@ pub(crate) async fn prepare(goal: Goal, kit: &Kit, steps: &mpsc::Sender<JoinStep
                 tracing::trace!("a step nobody saw");
             }
             let meeting = host.open(&title).await?;
-            let media = secrets::random();
-            own_meeting(kit, meeting, media, title)
+            own_meeting(kit, meeting, secrets::random(), title).await
         }
         Goal::Invite(invite) => {
             let proof = secrets::text(invite.secret.entry.expose());
             let way = HostWay { room: invite.room, host: invite.host, addresses: invite.addresses, own: false };
-            let media = invite.secret.media.clone();
-            host_meeting(kit, way, By::Invite { id: invite.id, proof }, media, String::new())
+            let shared = Shared { media: invite.secret.media.clone(), broadcast: invite.secret.broadcast.clone() };
+            host_meeting(kit, way, By::Invite { id: invite.id, proof }, shared, String::new())
         }
         Goal::Server { url, token, passphrase } => server(kit, &url, token, passphrase, String::new()).await,
         Goal::Recent { recent, near } => again(kit, recent, near).await,
@@ -147,17 +146,22 @@ async fn again(kit: &Kit, recent: Recent, near: Vec<HostAddress>) -> Result<Prep
         }
         Way::Host { room, host, addresses } => {
             let host = Fingerprint::decode(&host).map_err(|e| Failure::of(Code::SessionOver, e))?;
-            let media = kit.secrets.get(Kind::Media, &recent.id).await.ok_or_else(over)?;
-            let media: [u8; 32] = media.as_slice().try_into().map_err(|_| over())?;
-            let media = Secret::new(media);
+            let media = kept(kit, Kind::Media, &recent.id).await.ok_or_else(over)?;
             if recent.own {
                 let meeting = local(kit)?.reopen(&room).await?.ok_or_else(over)?;
-                return own_meeting(kit, meeting, media, recent.title);
+                return own_meeting(kit, meeting, media, recent.title).await;
             }
+            let broadcast = kept(kit, Kind::Broadcast, &recent.id).await.ok_or_else(over)?;
             let token = string(kit.secrets.get(Kind::Session, &recent.id).await).ok_or_else(over)?;
             let known = addresses.iter().filter_map(|a| HostAddress::parse(a).ok());
             let addresses = near.into_iter().chain(known).take(Invite::MAX_ADDRESSES).collect();
-            host_meeting(kit, HostWay { room, host, addresses, own: false }, By::Session(token), media, recent.title)
+            host_meeting(
+                kit,
+                HostWay { room, host, addresses, own: false },
+                By::Session(token),
+                Shared { media, broadcast },
+                recent.title,
+            )
         }
     }
 }
@@ -170,6 +174,19 @@ fn string(bytes: Option<Zeroizing<Vec<u8>>>) -> Option<Zeroizing<String>> {
     Some(Zeroizing::new(std::str::from_utf8(&bytes?).ok()?.to_owned()))
 }
 
+async fn kept<const N: usize>(kit: &Kit, kind: Kind, id: &str) -> Option<Secret<N>> {
+    let bytes = kit.secrets.get(kind, id).await?;
+    Some(Secret::new(bytes.as_slice().try_into().ok()?))
+}
+
+/// What people share and the host never sees.
+struct Shared {
+    /// With everyone in the room.
+    media: Secret<32>,
+    /// With everyone on the host.
+    broadcast: Secret<16>,
+}
+
 struct HostWay {
     room: RoomId,
     host: Fingerprint,
@@ -177,7 +194,11 @@ struct HostWay {
     own: bool,
 }
 
-fn own_meeting(kit: &Kit, meeting: LocalMeeting, media: Secret<32>, title: String) -> Result<Prepared, Failure> {
+async fn own_meeting(kit: &Kit, meeting: LocalMeeting, media: Secret<32>, title: String) -> Result<Prepared, Failure> {
+    // Made here and not by the host: it forwards megaphones and must not be able to open them.
+    let id = secrets::own_host_id(&meeting.fingerprint);
+    let broadcast = kit.secrets.get_or_make(Kind::Broadcast, &id).await;
+    let broadcast = broadcast.map_err(|error| Failure::passing(Code::KeyringLocked, error))?;
     let hosting = HostingView {
         title: title.clone(),
         addresses: meeting.addresses.iter().filter(|a| !a.ip().is_loopback()).map(ToString::to_string).collect(),
@@ -187,7 +208,7 @@ fn own_meeting(kit: &Kit, meeting: LocalMeeting, media: Secret<32>, title: Strin
     let by = owner_ticket(meeting.invite, &meeting.entry);
     let addresses = meeting.addresses.into_iter().map(HostAddress::Ip).collect();
     let way = HostWay { room: meeting.room, host: meeting.fingerprint, addresses, own: true };
-    let prepared = host_meeting(kit, way, by, media, title)?;
+    let prepared = host_meeting(kit, way, by, Shared { media, broadcast }, title)?;
     Ok(Prepared { hosting: Some(hosting), ..prepared })
 }
 
@@ -195,7 +216,7 @@ fn owner_ticket(id: InviteId, entry: &Secret<16>) -> By {
     By::Invite { id, proof: secrets::text(entry.expose()) }
 }
 
-fn host_meeting(kit: &Kit, way: HostWay, by: By, media: Secret<32>, title: String) -> Result<Prepared, Failure> {
+fn host_meeting(kit: &Kit, way: HostWay, by: By, shared: Shared, title: String) -> Result<Prepared, Failure> {
     let HostWay { room, host, addresses, own } = way;
     let id = secrets::host_meeting_id(&room, &host);
     let kept = Way::Host {
@@ -204,15 +225,17 @@ fn host_meeting(kit: &Kit, way: HostWay, by: By, media: Secret<32>, title: Strin
         addresses: addresses.iter().map(ToString::to_string).collect(),
     };
     let place = Place::host(host, addresses).map_err(|e| e.failure())?;
-    let (ring, key) = derive(Zeroizing::new(URL_SAFE_NO_PAD.encode(media.expose())));
+    let Shared { media, broadcast } = shared;
+    let (seals, keys) = Seals::derive(secrets::text(media.expose()), Some(secrets::text(broadcast.expose())));
     let hello = Hello { room, by, name: kit.name.clone(), shield: kit.shield };
     Ok(Prepared {
         id,
         place,
         ticket: Ticket::Office(hello),
-        ring: Some(ring),
-        key: Some(key),
+        seals: Some(seals),
+        keys: Some(keys),
         media: Some(media),
+        broadcast: Some(broadcast),
         passphrase: Zeroizing::default(),
         own,
         way: kept,
@@ -242,40 +265,24 @@ async fn server(
         .await
         .map_err(|e| Failure::of(Code::Internal, e))?
         .map_err(|e| e.failure())?;
-    let (ring, key) = if passphrase.is_empty() {
+    let (seals, keys) = if passphrase.is_empty() {
         (None, None)
     } else {
-        let (ring, key) = derive(passphrase.clone());
-        (Some(ring), Some(key))
+        let (seals, keys) = Seals::derive(passphrase.clone(), None);
+        (Some(seals), Some(keys))
     };
     Ok(Prepared {
         id: String::new(),
         place,
         ticket: Ticket::Token(token),
-        ring,
-        key,
+        seals,
+        keys,
         media: None,
+        broadcast: None,
         passphrase,
         own: false,
         way: kept,
         hosting: None,
         title,
     })
-}
-
-/// The key takes tens of milliseconds: it is made while the network is waited for.
-fn derive(passphrase: Zeroizing<String>) -> (KeyRing, JoinHandle<bool>) {
-    let ring = KeyRing::new();
-    let filled = ring.clone();
-    let key = tokio::task::spawn_blocking(move || match FrameKey::from_passphrase(&passphrase) {
-        Ok(key) => {
-            filled.set(0, key);
-            true
-        }
-        Err(error) => {
-            tracing::error!(%error, "no media key");
-            false
-        }
-    });
-    (ring, key)
 }

@@ -62,7 +62,7 @@ impl Session {
             stage: Stage::Joining(JoinStep::Finding),
             started: now,
             route: None,
-            ring: None,
+            seals: None,
             server_mark: bytes::Bytes::new(),
             title: String::new(),
             token: Zeroizing::default(),
@@ -120,7 +120,7 @@ impl Session {
             Err(failure) => return self.give_up(failure),
         };
         call.stage = Stage::Joining(JoinStep::Finding);
-        call.ring = prepared.ring;
+        call.seals = prepared.seals;
         call.title = prepared.title;
         call.route = Some(Route {
             id: prepared.id,
@@ -129,12 +129,13 @@ impl Session {
             way: prepared.way,
             own: prepared.own,
             media: prepared.media,
+            broadcast: prepared.broadcast,
             passphrase: prepared.passphrase,
         });
         if prepared.hosting.is_some() {
             self.hosting = prepared.hosting;
         }
-        self.enter(prepared.key);
+        self.enter(prepared.keys);
     }
 
     /// Starts a whole entry.

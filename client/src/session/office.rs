@@ -43,10 +43,13 @@ impl Session {
         let token = Zeroizing::new(welcome.session_token.as_bytes().to_vec());
         // Kept only now that the host has let us in: a refused invitation leaves nothing behind.
         let media = route.media.as_ref().map(|media| Zeroizing::new(media.expose().to_vec()));
+        let broadcast = route.broadcast.as_ref().map(|secret| Zeroizing::new(secret.expose().to_vec()));
         self.tokio.spawn(async move {
             let mut kept = secrets.set(Kind::Session, &id, token).await;
-            if let Some(media) = media {
-                kept &= secrets.set(Kind::Media, &id, media).await;
+            for (kind, secret) in [(Kind::Media, media), (Kind::Broadcast, broadcast)] {
+                if let Some(secret) = secret {
+                    kept &= secrets.set(kind, &id, secret).await;
+                }
             }
             if me.send(Input::Kept(kept)).await.is_err() {
                 tracing::debug!("the session ended first");
@@ -122,7 +125,8 @@ impl Session {
         let missing = || Failure::of(Code::NotInMeeting, "the meeting ended meanwhile");
         let call = self.call.as_ref().ok_or_else(missing)?;
         let (route, office) = call.route.as_ref().zip(call.office.as_ref()).ok_or_else(missing)?;
-        let (host, media) = route.place.host.zip(route.media.clone()).ok_or_else(missing)?;
+        let host = route.place.host.ok_or_else(missing)?;
+        let (media, broadcast) = route.media.clone().zip(route.broadcast.clone()).ok_or_else(missing)?;
         let Ticket::Office(hello) = &route.ticket else { return Err(missing()) };
         let told = office.addresses.iter().filter_map(|a| HostAddress::parse(a).ok());
         let mut addresses: Vec<HostAddress> = Vec::new();
@@ -131,8 +135,8 @@ impl Session {
                 addresses.push(address);
             }
         }
-        let invite =
-            Invite { room: hello.room.clone(), addresses, id, host, expires_at, secret: InviteSecret { entry, media } };
+        let secret = InviteSecret { entry, media, broadcast };
+        let invite = Invite { room: hello.room.clone(), addresses, id, host, expires_at, secret };
         let link = invite.to_link();
         let code = qrcode::QrCode::new(link.as_bytes()).map_err(|e| Failure::of(Code::Internal, e))?;
         let qr_svg = code.render::<qrcode::render::svg::Color<'_>>().min_dimensions(240, 240).build();

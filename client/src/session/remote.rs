@@ -41,7 +41,7 @@ impl Session {
         self.drop_remote(&track.sid);
         let sid = track.sid.clone();
         let ours = self.call.as_ref().is_some_and(|c| c.office.is_some());
-        let sealed_meeting = self.call.as_ref().is_some_and(|c| c.ring.is_some());
+        let sealed_meeting = self.call.as_ref().is_some_and(|c| c.seals.is_some());
         // The megaphone is heard from whoever the server says may use it, and from nobody else.
         let hears = track.source != TrackSource::Megaphone || track.may_megaphone || ours;
         let state = if sealed_meeting && !track.sealed { TrackState::RefusedUnsealed } else { TrackState::Waiting };
@@ -63,7 +63,7 @@ impl Session {
     }
 
     fn receive(&mut self, track: &Announced) -> Option<RemoteMedia> {
-        let opening = self.call.as_ref()?.opening();
+        let opening = self.call.as_ref()?.opening(track.source);
         let number = self.next_serial();
         let (media, sink) = match track.kind {
             TrackKind::Audio => {

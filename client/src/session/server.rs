@@ -227,7 +227,7 @@ impl Session {
             return;
         };
         let from = packet.participant_identity.clone();
-        let payload = match (packet.value, call.opening()) {
+        let payload = match (packet.value, call.data_opening()) {
             (Some(lk::data_packet::Value::EncryptedPacket(sealed)), media_core::e2ee::Opening::Sealed(opener)) => {
                 let Ok(plain) = opener.open_data(sealed.key_index, &sealed.iv, &sealed.encrypted_value) else {
                     tracing::debug!("data that does not open");

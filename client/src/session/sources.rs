@@ -97,7 +97,7 @@ impl Session {
                 return self.silence();
             };
             let may = call.may_capture(now);
-            let sealed = call.ring.is_some();
+            let sealed = call.seals.is_some();
             let own = call.own.entry(lane).or_default();
             let on = own.wanted && may && self.gate.grants().allows(capability(lane));
             if let Some(machine) = &mut call.signal {
@@ -148,7 +148,7 @@ impl Session {
         };
         let open = self.hardware.microphone.is_open();
         let Some(call) = &mut self.call else { return };
-        let sealing = call.sealing();
+        let sealing = call.sealing(lane);
         let own = call.own.entry(lane).or_default();
         let should = on && own.accepted && open;
         if should == own.sounding {

@@ -200,7 +200,7 @@ fn rights(call: &Call, mine: Option<Role>) -> Vec<RightsRow> {
 }
 
 fn seal(call: &Call) -> SealView {
-    if call.ring.is_none() {
+    if call.seals.is_none() {
         return SealView::Open;
     }
     let count = |state: TrackState| {

@@ -169,12 +169,10 @@ async fn invitations(host: &Host, options: &Options) -> anyhow::Result<Vec<(Room
     if options.invite.is_empty() {
         return Ok(links);
     }
-    // One media secret for the room: everyone invited here opens the same seal. It is printed and never kept.
-    let media = Zeroizing::new({
-        let mut bytes = [0; 32];
-        host::building::random(&mut bytes);
-        bytes
-    });
+    // One media secret for the room and one for megaphones: everyone invited here opens the same seals. They are
+    // printed and never kept.
+    let media = Secret::new(random());
+    let broadcast = Secret::new(random());
     let room = match &options.room {
         Some(name) => {
             let room = RoomId::parse(name.clone()).context("--room is not a room name")?;
@@ -192,12 +190,18 @@ async fn invitations(host: &Host, options: &Options) -> anyhow::Result<Vec<(Room
         };
         let hours: u32 = hours.parse().context("--invite needs hours as a number")?;
         let made = host.invite(&room, role, hours.saturating_mul(3600)).await?.context("the room is gone")?;
-        links.push((room.clone(), link(host, made, &media)?));
+        links.push((room.clone(), link(host, made, &media, &broadcast)?));
     }
     Ok(links)
 }
 
-fn link(host: &Host, made: Opened, media: &[u8; 32]) -> anyhow::Result<String> {
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    host::building::random(&mut bytes);
+    bytes
+}
+
+fn link(host: &Host, made: Opened, media: &Secret<32>, broadcast: &Secret<16>) -> anyhow::Result<String> {
     let addresses: Vec<HostAddress> = host
         .told_addresses()
         .iter()
@@ -218,7 +222,7 @@ fn link(host: &Host, made: Opened, media: &[u8; 32]) -> anyhow::Result<String> {
         id: made.invite,
         host: host.fingerprint(),
         expires_at: made.expires_at,
-        secret: InviteSecret { entry: made.entry, media: Secret::new(*media) },
+        secret: InviteSecret { entry: made.entry, media: media.clone(), broadcast: broadcast.clone() },
     };
     Ok(invite.to_link())
 }

@@ -261,7 +261,7 @@ class Rehearsal {
     create_invite: async ({ role, hours }) => {
       await wait(250);
       return {
-        link: `shoji://join/weekly?v=1&a=192.168.1.20:7880&i=AbCd1234&k=pE3q&x=${Date.now()}#c2VjcmV0LW9mLXRoZS1yZWhlYXJzYWwtb25seQ`,
+        link: `shoji://join/weekly?v=2&a=192.168.1.20:7880&i=AbCd1234&k=pE3q&x=${Date.now()}#c2VjcmV0LW9mLXRoZS1yZWhlYXJzYWwtb25seQ`,
         qr_svg: qr(),
         role,
         expires_at: Math.floor(Date.now() / 1000) + hours * 3600,

@@ -140,7 +140,7 @@ function inMeeting(people: PersonView[], change: Partial<MeetingView> = {}): Sna
   return { ...home(), phase: { at: "in_meeting" }, meeting: { ...meeting(people), ...change } };
 }
 
-const LINK = "shoji://join/morning-talk?v=1&a=192.168.1.20:7880&i=Zx81&k=pE3q&x=1893456000#c2VjcmV0";
+const LINK = "shoji://join/morning-talk?v=2&a=192.168.1.20:7880&i=Zx81&k=pE3q&x=1893456000#c2VjcmV0";
 
 function replaceTracks(people: PersonView[], at: number, tracks: TrackView[]): PersonView[] {
   return people.map((p, index) => (index === at ? { ...p, tracks } : p));
