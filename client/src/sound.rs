@@ -4,13 +4,16 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use media_core::audio::{AudioEngine, AudioInput, AudioOutput, LocalAudio, MAILBOX};
+use media_core::audio::{AudioEngine, AudioInput, AudioOutput, AudioStats, LocalAudio, MAILBOX};
 use media_core::channel::{MailboxSender, mailbox};
 use media_core::time::MediaTime;
 
 use crate::transport::{Lane, Outlet};
 
+/// Between ticks while the engine has not said when it wants the next.
 const TICK: Duration = Duration::from_millis(10);
+/// How often the log hears how the sound fares.
+const TELL_EVERY: Duration = Duration::from_secs(5);
 
 /// The process's media time line.
 #[derive(Debug, Clone, Copy)]
@@ -68,8 +71,12 @@ impl Sound {
 }
 
 fn run(mut engine: AudioEngine, clock: MediaClock, outlet: &Outlet, tell: &impl Fn(Option<AudioOutput>)) {
-    let mut next = Instant::now();
+    let mut told = clock.now();
     while engine.tick(clock.now()) {
+        if clock.now().since(told) >= TELL_EVERY {
+            told = clock.now();
+            tell_log(&engine.stats());
+        }
         while let Some(output) = engine.poll() {
             match output {
                 AudioOutput::Frame(local, frame) => {
@@ -85,12 +92,25 @@ fn run(mut engine: AudioEngine, clock: MediaClock, outlet: &Outlet, tell: &impl 
                 other => tell(Some(other)),
             }
         }
-        next += TICK;
-        let now = Instant::now();
-        match next.checked_duration_since(now) {
-            Some(wait) => std::thread::sleep(wait),
-            // The engine makes up for late ticks by itself; what must not happen is a burst of them.
-            None => next = now,
-        }
+        // Until exactly when the engine wants its next block: a beat of our own would drift against it, and a block that
+        // is missed by a hair is a block late.
+        let wait = engine.next_tick().map_or(TICK, |due| due.since(clock.now()));
+        std::thread::sleep(wait);
+    }
+}
+
+/// For whoever looks into a complaint: where sound waits, and where it was lost.
+fn tell_log(stats: &AudioStats) {
+    tracing::debug!(
+        skipped_blocks = stats.skipped_blocks,
+        capture_waiting = ?stats.capture_waiting,
+        capture_underruns = stats.capture_underruns,
+        capture_lost = stats.capture_lost,
+        speaker_waiting = ?stats.speaker_waiting,
+        speaker_underruns = stats.speaker_underruns,
+        "sound"
+    );
+    for (_, remote) in &stats.remotes {
+        tracing::debug!(?remote, "remote sound");
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod assemble;
 pub mod jitter;
+mod peaks;
 pub mod reorder;
 
 /// How a remote track is doing, for the screen.

@@ -13,14 +13,19 @@ use crate::receive::jitter::{Jitter, Next};
 use crate::rtp::{MTU, Packet};
 use crate::time::MediaTime;
 
-/// Within this of the target nothing is bent: between clocks that agree the delay stands perfectly still.
-const CALM: i64 = 12 * 48;
-/// Once bending, until this close.
+/// While somebody speaks, within this of the target nothing is bent: a delay that stands still is worth more than a few
+/// milliseconds, and what was late once may be late again.
+const FAR: i64 = 30 * 48;
+/// Once bending in speech, until this close; in the pauses, where bending is not heard, it begins here.
+const NEAR: i64 = 12 * 48;
+/// Once bending in a pause, until this close.
 const CLOSE: i64 = 2 * 48;
 /// Bend per sample of error: 20 ms off is corrected at 1 %.
 const PULL: f64 = 0.01 / 960.0;
 const MIN_BEND: f64 = 0.004;
 const MAX_BEND: f64 = 0.01;
+/// In the pauses.
+const QUIET_BEND: f64 = 0.02;
 /// Beyond this much too late, quiet frames are left out.
 const CUT_QUIET: i64 = 60 * 48;
 /// Beyond this, any frame.
@@ -41,6 +46,8 @@ pub(super) struct Remote {
     seam: Vec<f32>,
     silent: bool,
     bending: bool,
+    /// The last block was.
+    quiet: bool,
     state: TrackState,
     wanted_gain: f32,
     gain: Gain,
@@ -67,6 +74,7 @@ impl Remote {
             seam: Vec::with_capacity(FADE),
             silent: true,
             bending: false,
+            quiet: true,
             state: TrackState::Waiting,
             wanted_gain: 1.0,
             gain: Gain::new(1.0),
@@ -110,10 +118,8 @@ impl Remote {
 
     /// The next block.
     pub(super) fn block(&mut self, now: MediaTime, out: &mut AudioBlock) {
-        let error = self.jitter.error(now, self.pcm.len());
-        self.bending = error.abs() > if self.bending { CLOSE } else { CALM };
-        let size = (error.abs() as f64 * PULL).clamp(MIN_BEND, MAX_BEND);
-        self.resampler.bend(if self.bending { size.copysign(error as f64) } else { 0.0 });
+        let bend = self.bend(now);
+        self.resampler.bend(bend);
         let wanted = self.resampler.wanted(BLOCK);
         // Bounded: every round adds a frame, and a frame is at least 2.5 ms.
         for _ in 0..16 {
@@ -127,6 +133,21 @@ impl Remote {
         self.pcm.drain(..take);
         self.resampler.pull(out);
         self.meter.push(out);
+        self.quiet = is_quiet(out);
+    }
+
+    /// How much faster than nominal to play.
+    fn bend(&mut self, now: MediaTime) -> f64 {
+        let error = self.jitter.error(now, self.pcm.len());
+        let (allowed, most) = match (self.quiet, self.bending) {
+            (true, false) => (NEAR, QUIET_BEND),
+            (true, true) => (CLOSE, QUIET_BEND),
+            (false, true) => (NEAR, MAX_BEND),
+            (false, false) => (FAR, MAX_BEND),
+        };
+        self.bending = error.abs() > allowed;
+        let size = (error.abs() as f64 * PULL).clamp(MIN_BEND, most);
+        if self.bending { size.copysign(error as f64) } else { 0.0 }
     }
 
     fn feed(&mut self, now: MediaTime) {

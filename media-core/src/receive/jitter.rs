@@ -2,14 +2,15 @@
 //! Pure and bounded. Time is counted in samples at 48 kHz; a packet's ideal arrival is its timestamp on the clock of the
 //! fastest recent packet, so `delay` is what we add to the quickest the network can do.
 //!
-//! The target follows the measured jitter (95th percentile of the last five seconds). The player is told by
-//! [`Jitter::error`] how far off it is and bends its speed a little; only a far excess is cut.
+//! The target follows the measured jitter (95th percentile of the last five seconds, and hold-ups that come again and
+//! again within ten). The player is told by [`Jitter::error`] how far off it is and bends its speed a little; only a far excess is cut.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::peaks::Peaks;
 use super::reorder::Unwrap;
 use crate::frame::{BLOCK, SAMPLE_RATE};
 use crate::time::MediaTime;
@@ -79,7 +80,10 @@ pub struct Jitter {
     frame: i64,
     transits: VecDeque<i64>,
     fastest: i64,
+    /// What the 95th percentile asks for.
+    percentile: i64,
     target: i64,
+    peaks: Peaks,
     since_measure: usize,
     stats: JitterStats,
 }
@@ -104,7 +108,9 @@ impl Jitter {
             frame: 2 * BLOCK as i64,
             transits: VecDeque::with_capacity(HISTORY),
             fastest: 0,
+            percentile: samples(MIN_TARGET),
             target: samples(MIN_TARGET),
+            peaks: Peaks::default(),
             since_measure: 0,
             stats: JitterStats::default(),
         }
@@ -118,7 +124,7 @@ impl Jitter {
             self.restart();
         }
         let sequence = self.sequences.extend(sequence);
-        self.measure(clock(now) - time);
+        self.measure(clock(now) - time, clock(now));
         self.stats.received += 1;
         if self.play.is_some_and(|play| time + len <= play) || self.held.contains_key(&time) {
             self.stats.late += 1;
@@ -232,7 +238,7 @@ impl Jitter {
         }
     }
 
-    fn measure(&mut self, transit: i64) {
+    fn measure(&mut self, transit: i64, now: i64) {
         if self.transits.len() == HISTORY {
             self.transits.pop_front();
         }
@@ -244,6 +250,9 @@ impl Jitter {
         self.since_measure += 1;
         // A slow packet counts at once, a calmer network only with the next look at everything.
         let relative = transit - self.fastest;
+        if relative > self.percentile {
+            self.peaks.late(now, relative);
+        }
         let look = self.since_measure >= 16 || relative > self.target;
         if !look {
             return;
@@ -254,7 +263,9 @@ impl Jitter {
         sorted.sort_unstable();
         let percentile = sorted[(sorted.len() * 95 / 100).min(sorted.len() - 1)];
         // Half a block on top: packets and ticks do not meet.
-        self.target = (percentile + BLOCK as i64 / 2).clamp(samples(MIN_TARGET), samples(MAX_TARGET));
+        let half = BLOCK as i64 / 2;
+        self.percentile = (percentile + half).clamp(samples(MIN_TARGET), samples(MAX_TARGET));
+        self.target = self.percentile.max(self.peaks.recurring(now) + half).min(samples(MAX_TARGET));
     }
 
     fn restart(&mut self) {
@@ -264,6 +275,8 @@ impl Jitter {
         self.play = None;
         self.last_sequence = None;
         self.owed = 0;
+        self.peaks.clear();
+        self.percentile = samples(MIN_TARGET);
         self.target = samples(MIN_TARGET);
     }
 }

@@ -55,6 +55,44 @@ fn the_delay_follows_the_jitter() {
     assert!(packets(&played) > 1850, "{} of 2000 played", packets(&played));
 }
 
+/// A packet every 20 ms; in the seconds `held_up` names, whatever was sent in its first 40 ms comes at their end.
+fn held_up(seconds: u64, held_up: impl Fn(u64) -> bool) -> Vec<(u64, Next, Duration)> {
+    let mut jitter = Jitter::new();
+    let mut played = Vec::new();
+    for tick in 0..seconds * 100 {
+        for n in 0..seconds * 50 {
+            let sent = n * 20;
+            let comes = if held_up(sent / 1000) && sent % 1000 < 40 { sent / 1000 * 1000 + 40 } else { sent };
+            if comes / 10 == tick {
+                jitter.insert(n as u16, n as u32 * 960, 960, Bytes::from(n.to_be_bytes().to_vec()), ms(comes));
+            }
+        }
+        if tick.is_multiple_of(2) {
+            played.push((tick * 10, jitter.next(ms(tick * 10 + 1)), jitter.target()));
+        }
+    }
+    played
+}
+
+#[test]
+fn one_hold_up_is_not_waited_for() {
+    let played = held_up(8, |second| second == 3);
+    assert!(played.iter().all(|(_, _, target)| *target < Duration::from_millis(30)));
+}
+
+#[test]
+fn hold_ups_that_come_again_are_heard_no_more() {
+    let played = held_up(30, |second| second % 3 == 1 && second < 14);
+    let gaps = |from: u64, to: u64| {
+        let mut some = played.iter().filter(|(at, _, _)| *at > from && *at < to);
+        some.any(|(_, next, _)| !matches!(next, Next::Packet(_)))
+    };
+    assert!(gaps(500, 2_000), "the first one nobody expects");
+    assert!(!gaps(7_500, 14_000), "those after the second are expected");
+    let last = played.last().map(|(_, _, target)| *target);
+    assert_eq!(last, Some(MIN_TARGET), "and forgotten when they stop");
+}
+
 #[test]
 fn a_lost_packet_is_restored_from_the_next() {
     let mut jitter = Jitter::new();
