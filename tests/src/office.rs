@@ -15,6 +15,8 @@ pub struct Office {
     listen: String,
     /// How it was started, before its own words: `ip netns exec …`, or nothing.
     before: Vec<String>,
+    /// Said on the local link by mDNS.
+    announced: bool,
     /// The owner's way in.
     pub invite: String,
     /// A member's.
@@ -62,11 +64,32 @@ impl Office {
     /// # Errors
     /// It does not start.
     pub async fn start_at(folder: &Path, listen: &str, before: &[&str]) -> anyhow::Result<Self> {
+        Self::launch(folder, listen, before, false).await
+    }
+
+    /// Starts one at an address that also announces itself on the local link.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn announced_at(folder: &Path, listen: &str) -> anyhow::Result<Self> {
+        Self::launch(folder, listen, &[], true).await
+    }
+
+    async fn launch(folder: &Path, listen: &str, before: &[&str], announced: bool) -> anyhow::Result<Self> {
         let before: Vec<String> = before.iter().map(|&w| w.to_owned()).collect();
-        let (child, said) = launch(folder, listen, &before).await?;
+        let (child, said) = launch(folder, listen, &before, announced).await?;
         let link = |n: usize| said["invites"][n].as_str().map(str::to_owned).context("it prints its invitations");
         let (invite, member) = (link(0)?, link(1)?);
-        Ok(Self { child, folder: folder.to_owned(), listen: listen.to_owned(), before, invite, member, said })
+        Ok(Self {
+            child,
+            folder: folder.to_owned(),
+            listen: listen.to_owned(),
+            before,
+            announced,
+            invite,
+            member,
+            said,
+        })
     }
 
     /// Where it listens.
@@ -88,20 +111,22 @@ impl Office {
     /// # Errors
     /// It does not start.
     pub async fn restart(&mut self) -> anyhow::Result<()> {
-        let (child, said) = launch(&self.folder, &self.listen, &self.before).await?;
+        let (child, said) = launch(&self.folder, &self.listen, &self.before, self.announced).await?;
         self.child = child;
         self.said = said;
         Ok(())
     }
 }
 
-async fn launch(folder: &Path, listen: &str, before: &[String]) -> anyhow::Result<(Child, Value)> {
+async fn launch(folder: &Path, listen: &str, before: &[String], announced: bool) -> anyhow::Result<(Child, Value)> {
     let program = binary("host", "office-host")?;
     let mut words: Vec<std::ffi::OsString> = before.iter().map(Into::into).collect();
     words.push(program.into());
     let mut keys = std::ffi::OsString::from("file:");
     keys.push(folder.join("keys"));
-    words.extend(["--listen", listen, "--room", "office", "--no-mdns", "--data"].map(Into::into));
+    words.extend(["--listen", listen, "--room", "office"].map(Into::into));
+    words.extend((!announced).then(|| "--no-mdns".into()));
+    words.push("--data".into());
     words.push(folder.join("data").into());
     words.push("--keys".into());
     words.push(keys);
