@@ -48,6 +48,7 @@ fn person(seed: u64) -> (Client, FakeDevices) {
         host: None,
         profile: None,
         shield: ShieldStatus::default(),
+        person: None,
     };
     (Client::start(ports, &Handle::current()), devices)
 }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use media_core::device::Devices;
 use media_core::frame::Codec;
 use protocol::bridge::{Failure, VaultView};
-use protocol::ids::{InviteId, RoomId};
+use protocol::ids::{DisplayName, InviteId, RoomId};
 use protocol::invite::Fingerprint;
 use protocol::pii::Secret;
 use protocol::shield::ShieldStatus;
@@ -143,4 +143,6 @@ pub struct Ports {
     pub profile: Option<std::path::PathBuf>,
     /// What protects the window at start.
     pub shield: ShieldStatus,
+    /// What the system calls the person, if it knows; proposed as their name.
+    pub person: Option<DisplayName>,
 }

@@ -372,6 +372,8 @@ pub struct About {
     pub version: String,
     /// `linux`, `windows`, `macos`.
     pub os: String,
+    /// What the system calls the person at this computer: a first proposal for their name, sent to nobody by itself.
+    pub person: Option<DisplayName>,
 }
 
 /// Where the user is.

@@ -18,7 +18,7 @@ use crate::launch::{self, Launch};
 use crate::local_host::LocalOffice;
 use crate::profile::{IDENTIFIER, Profile};
 use crate::vault::SystemVault;
-use crate::{commands, demo, log, shield, watchdog, windows};
+use crate::{commands, demo, log, person, shield, watchdog, windows};
 
 mod instance;
 #[cfg(target_os = "macos")]
@@ -127,6 +127,7 @@ fn start(window: &WebviewWindow, profile: &Profile, net: &Handle) {
         vault,
         profile: Some(profile.folder().to_owned()),
         shield,
+        person: person::named(),
     };
     let client = Client::start(ports, net);
     if demo::wanted() {

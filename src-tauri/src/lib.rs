@@ -13,6 +13,7 @@
 //! | `windows`, `watchdog` | the window and its title; a page that stopped answering is loaded again |
 //! | [`vault`], [`shield`], `local_host` | keyring, screenshot shield, the host inside this app |
 //! | `demo` | hosts by itself for `npm start -- --demo` |
+//! | `person` | what the system calls the person here |
 //! | `log` | stderr and files that rotate |
 
 mod app;
@@ -25,6 +26,7 @@ pub mod frames;
 pub mod launch;
 mod local_host;
 mod log;
+mod person;
 pub mod profile;
 pub mod shield;
 pub mod vault;

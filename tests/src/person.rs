@@ -46,7 +46,7 @@ impl Person {
         vault: Arc<dyn Vault>,
         profile: Option<std::path::PathBuf>,
     ) -> anyhow::Result<Self> {
-        let ports = Ports { devices, vault, host: None, profile, shield: ShieldStatus::default() };
+        let ports = Ports { devices, vault, host: None, profile, shield: ShieldStatus::default(), person: None };
         let client = Client::start(ports, &tokio::runtime::Handle::current());
         let subscribed = client.subscribe().await;
         let (snapshot, events) = subscribed.ok_or_else(|| anyhow::anyhow!("the client ended at once"))?;

@@ -149,7 +149,7 @@ class Meeting(unittest.TestCase):
         a.name_oneself()
         a.fill("会議の名前", "朝会")
         a.shot("1-home")
-        a.window.click("form[aria-labelledby=host-title] button[type=submit]")
+        a.window.button("確かめてから")
         wait_for("preparations", lambda: "ひらきます" in a.window.text())
         time.sleep(1)
         a.shot("2-preparations")

@@ -8,6 +8,8 @@ import { openFace } from "./face";
 const SCENES = [
   "home",
   "first",
+  "fresh",
+  "quiet",
   "clicked",
   "alone",
   "meeting",
@@ -38,16 +40,54 @@ describe.each(SCENES)("scene %s", (scene) => {
 });
 
 describe("home", () => {
-  test("a new person is asked for a name before hosting, and it is kept", async () => {
-    const { user, door } = await openFace("scene=first");
-    await user.type(screen.getByLabelText("会議の名前"), "朝会");
+  test("a fresh machine is in a meeting after one click, with microphone and camera closed", async () => {
+    const { user, door } = await openFace("scene=fresh");
+    await user.click(screen.getByRole("button", { name: "すぐに会議をひらく" }));
+    expect(await screen.findByRole("toolbar", { name: "会議の操作" }, { timeout: 20_000 })).toBeTruthy();
+    expect(door.snapshot.meeting?.title).toBe("佐藤 花子の会議");
+    expect(door.snapshot.meeting?.microphone.is).toBe("off");
+    expect(door.snapshot.meeting?.camera.is).toBe("off");
+    expect(door.sent).not.toContain("set_preview");
+  });
+
+  test("one press of a key in a field is as good as the click", async () => {
+    const { user, door } = await openFace("scene=fresh");
     const host = screen.getByRole("form", { name: "会議をひらく" });
-    await user.click(within(host).getByRole("button", { name: "準備へ進む" }));
-    expect(await screen.findByText("名前を入力してください。")).toBeTruthy();
-    await user.type(within(host).getByLabelText("あなたの名前"), "花子");
-    await user.click(within(host).getByRole("button", { name: "準備へ進む" }));
-    await screen.findByRole("heading", { name: "「朝会」をひらきます" });
+    await user.type(within(host).getByLabelText("あなたの名前"), "{Enter}");
+    expect(await screen.findByRole("toolbar", { name: "会議の操作" }, { timeout: 20_000 })).toBeTruthy();
+    expect(door.sent).toContain("host_meeting");
+  });
+
+  test("who is unknown to the system starts as somebody, and the name stays easy to change", async () => {
+    const { user, door } = await openFace("scene=first");
+    const host = screen.getByRole("form", { name: "会議をひらく" });
+    const name = within(host).getByLabelText<HTMLInputElement>("あなたの名前");
+    expect(name.value).toBe("わたし");
+    expect(within(host).getByLabelText<HTMLInputElement>("会議の名前").value).toBe("新しい会議");
+    await user.clear(name);
+    await user.type(name, "花子");
+    expect(within(host).getByLabelText<HTMLInputElement>("会議の名前").value).toBe("花子の会議");
+    await user.click(within(host).getByRole("button", { name: "カメラとマイクを確かめてから" }));
+    await screen.findByRole("heading", { name: "「花子の会議」をひらきます" });
     expect(door.snapshot.settings.name).toBe("花子");
+  });
+
+  test("without a name nothing is opened", async () => {
+    const { user, door } = await openFace("scene=first");
+    const host = screen.getByRole("form", { name: "会議をひらく" });
+    await user.clear(within(host).getByLabelText("あなたの名前"));
+    await user.click(within(host).getByRole("button", { name: "すぐに会議をひらく" }));
+    expect(await screen.findByText("名前を入力してください。")).toBeTruthy();
+    expect(door.sent).not.toContain("host_meeting");
+  });
+
+  test("a meeting that does not open says why and offers to try again", async () => {
+    const { user } = await openFace("scene=fresh&fails=port_in_use");
+    await user.click(screen.getByRole("button", { name: "すぐに会議をひらく" }));
+    expect(await screen.findByText("会場に使える通信口が空いていません")).toBeTruthy();
+    expect(screen.getByRole("button", { name: "もう一度試す" })).toBeTruthy();
+    await user.click(screen.getByRole("button", { name: "カメラとマイクを確かめてから" }));
+    expect(await screen.findByRole("button", { name: "会議をひらく" })).toBeTruthy();
   });
 
   test("a pasted invitation shows room, expiry and key before anything is joined", async () => {
@@ -94,7 +134,7 @@ describe("preparations", () => {
   async function prepare(scene: string) {
     const opened = await openFace(scene);
     const host = screen.getByRole("form", { name: "会議をひらく" });
-    await opened.user.click(within(host).getByRole("button", { name: "準備へ進む" }));
+    await opened.user.click(within(host).getByRole("button", { name: "カメラとマイクを確かめてから" }));
     await screen.findByRole("button", { name: "会議をひらく" });
     return opened;
   }
@@ -140,6 +180,17 @@ describe("preparations", () => {
 });
 
 describe("meeting", () => {
+  test("who came in with both closed is told how to open them, until one is open", async () => {
+    const { user, door } = await openFace("scene=quiet");
+    expect(screen.getByText("マイクとカメラはオフです")).toBeTruthy();
+    await user.click(screen.getByRole("button", { name: "マイクをオンにする" }));
+    await waitFor(() => expect(door.snapshot.meeting?.microphone.is).toBe("on"));
+    expect(screen.queryByText("マイクとカメラはオフです")).toBeNull();
+    await user.keyboard("m");
+    await waitFor(() => expect(door.snapshot.meeting?.microphone.is).toBe("off"));
+    expect(screen.queryByText("マイクとカメラはオフです"), "once is enough").toBeNull();
+  });
+
   test("the microphone shows as off only when Rust says so", async () => {
     const { user, door } = await openFace("scene=meeting");
     await user.keyboard("m");

@@ -23,7 +23,11 @@ impl Page {
     pub(super) fn new(ports: &Ports, settings: &Settings) -> Self {
         let told = Snapshot {
             seq: 0,
-            about: About { version: env!("CARGO_PKG_VERSION").to_owned(), os: std::env::consts::OS.to_owned() },
+            about: About {
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                os: std::env::consts::OS.to_owned(),
+                person: ports.person.clone(),
+            },
             phase: Phase::Home,
             meeting: None,
             hosting: None,

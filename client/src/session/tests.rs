@@ -70,6 +70,7 @@ fn person() -> Person {
         host: None,
         profile: Some(profile.path().to_owned()),
         shield: ShieldStatus::default(),
+        person: None,
     };
     Person { client: Client::start_with(ports, &Handle::current(), true), devices, vault, profile }
 }

@@ -8,6 +8,7 @@ import { useStore } from "zustand";
 import { Mark } from "../components/Icon";
 import { Home } from "../features/home/Home";
 import { Meeting } from "../features/meeting/Meeting";
+import { Opening } from "../features/prejoin/Opening";
 import { Prejoin } from "../features/prejoin/Prejoin";
 import type { Plan } from "../features/prejoin/plan";
 import { Settings } from "../features/settings/Settings";
@@ -58,6 +59,12 @@ function Screens({ openSettings }: { openSettings: () => void }) {
   const joining = useSnapshot((s) => s.phase.at === "joining");
   const title = useSnapshot((s) => s.meeting?.title);
   const [plan, setPlan] = useState<Plan | null>(null);
+  // Asked for at once: no preparations.
+  const [direct, setDirect] = useState(false);
+  const go = (chosen: Plan | null, now: boolean): void => {
+    setPlan(chosen);
+    setDirect(now);
+  };
 
   useEffect(() => {
     document.title = title ? `${title} – ${t("app.name")}` : t("app.name");
@@ -75,16 +82,23 @@ function Screens({ openSettings }: { openSettings: () => void }) {
       </ErrorWall>
     );
   }
-  if (plan || joining) {
+  if (plan && !direct) {
     return (
       <ErrorWall key="prejoin">
-        <Prejoin plan={plan} onBack={() => setPlan(null)} openSettings={openSettings} />
+        <Prejoin plan={plan} onBack={() => go(null, false)} openSettings={openSettings} />
+      </ErrorWall>
+    );
+  }
+  if (plan || joining) {
+    return (
+      <ErrorWall key="opening">
+        <Opening plan={plan} onBack={() => go(null, false)} onPrepare={() => go(plan, false)} />
       </ErrorWall>
     );
   }
   return (
     <ErrorWall key="home">
-      <Home onPlan={setPlan} openSettings={openSettings} />
+      <Home onPlan={(chosen) => go(chosen, false)} onStart={(chosen) => go(chosen, true)} openSettings={openSettings} />
     </ErrorWall>
   );
 }

@@ -3,6 +3,7 @@
 
 import type { Door } from "../door";
 import type { Change, Code, Commands, Event, Failure, MeetingView, Role, Snapshot } from "../generated/bridge";
+import { CODES } from "../generated/bridge";
 import { Painter } from "./painter";
 import { sceneOf } from "./scenes";
 
@@ -24,10 +25,12 @@ class Rehearsal {
   #left = false;
   readonly #sent: string[] = [];
   readonly #still: boolean;
+  readonly #fails: Code | null;
 
   constructor(state: Snapshot, params: URLSearchParams) {
     this.#state = state;
     this.#still = params.has("still");
+    this.#fails = CODES.find((code) => code === params.get("fails")) ?? null;
   }
 
   door(): Door & { readonly snapshot: Snapshot; readonly sent: string[] } {
@@ -127,7 +130,11 @@ class Rehearsal {
       if (step === "starting_host" && !own) continue;
       this.#change({ slice: "phase", value: { at: "joining", step } });
       await wait(450);
-      if (this.#left) return null;
+      if (this.#left) throw fail("not_in_meeting");
+      if (this.#fails !== null && step === "finding") {
+        this.#home();
+        throw fail(this.#fails);
+      }
     }
     const scene = sceneOf(new URLSearchParams({ scene: own ? "alone" : "meeting" }));
     const meeting = scene.meeting;

@@ -1,4 +1,4 @@
-//! Scenes of the rehearsal, chosen by `?scene=…&lang=ja|en|system&theme=…&still`.
+//! Scenes of the rehearsal, chosen by `?scene=…&lang=ja|en|system&theme=…&fails=CODE&still`.
 
 import type {
   Capability,
@@ -97,7 +97,7 @@ function home(): Snapshot {
   const now = Math.floor(Date.now() / 1000);
   return {
     seq: 0,
-    about: { version: "0.1.0", os: "linux" },
+    about: { version: "0.1.0", os: "linux", person: null },
     phase: { at: "home" },
     meeting: null,
     hosting: null,
@@ -153,6 +153,18 @@ const SCENES: Readonly<Record<string, () => Snapshot>> = {
     settings: { name: null, language: "ja", theme: "light", mirror: true },
     recents: [],
     vault: { is: "memory_only", code: "keyring_missing" },
+  }),
+  // A fresh machine that knows who sits at it.
+  fresh: () => ({
+    ...home(),
+    about: { version: "0.1.0", os: "linux", person: "佐藤 花子" },
+    settings: { name: null, language: "ja", theme: "light", mirror: true },
+    recents: [],
+  }),
+  // What one click leads to: nobody else, nothing open.
+  quiet: () => ({
+    ...inMeeting(crowd(1), { microphone: { is: "off" }, camera: { is: "off" } }),
+    hosting: { ...HOST, people: 1 },
   }),
   clicked: () => ({ ...home(), pending_invite: LINK }),
   "no-devices": () => {

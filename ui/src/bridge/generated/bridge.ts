@@ -286,7 +286,11 @@ version: string,
 /**
  * `linux`, `windows`, `macos`.
  */
-os: string, };
+os: string, 
+/**
+ * What the system calls the person at this computer: a first proposal for their name, sent to nobody by itself.
+ */
+person: DisplayName | null, };
 export type Phase = { "at": "home" } | { "at": "joining", 
 /**
  * How far.

@@ -1,6 +1,5 @@
 //! The calm start: host a meeting here, join with an invitation, or go back to a recent one.
 
-import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button, IconButton } from "../../components/Button";
 import { Mark } from "../../components/Icon";
@@ -11,26 +10,29 @@ import type { Plan } from "../prejoin/plan";
 import styles from "./Home.module.css";
 import { HostCard } from "./HostCard";
 import { JoinCard } from "./JoinCard";
+import { usePerson } from "./person";
 import { Recents } from "./Recents";
 import { Screen } from "./Screen";
 import { ServerJoin } from "./ServerJoin";
 
 interface HomeProps {
+  /** Get ready for it. */
   onPlan: (plan: Plan) => void;
+  /** Do it now. */
+  onStart: (plan: Plan) => void;
   openSettings: () => void;
 }
 
 /** The first screen. */
-export function Home({ onPlan, openSettings }: HomeProps) {
+export function Home({ onPlan, onStart, openSettings }: HomeProps) {
   const { t } = useTranslation();
   const saved = useSnapshot((s) => s.settings.name);
-  const [name, setName] = useState(saved ?? "");
+  const person = usePerson();
   // Asked inline the first time, kept from then on.
   const plan = (chosen: Plan): void => {
     if ("name" in chosen && chosen.name !== saved) void send("change_settings", { name: chosen.name });
     onPlan(chosen);
   };
-  const person = { name: saved ?? name, ask: saved === null, onName: setName };
 
   return (
     <div className={styles.page}>
@@ -46,14 +48,14 @@ export function Home({ onPlan, openSettings }: HomeProps) {
         <div className={styles.hero}>
           <Screen />
           <div className={styles.greeting}>
-            <h1>{saved ? t("home.helloNamed", { name: saved }) : t("home.hello")}</h1>
+            <h1>{person.ask ? t("home.hello") : t("home.helloNamed", { name: person.name })}</h1>
             <p>{t("home.lead")}</p>
           </div>
         </div>
         <VaultNote />
         <HostingNote />
         <div className={styles.cards}>
-          <HostCard person={person} onPlan={plan} />
+          <HostCard person={person} onPlan={plan} onStart={onStart} />
           <JoinCard person={person} onPlan={plan} />
         </div>
         <Recents onPlan={plan} />
@@ -61,14 +63,6 @@ export function Home({ onPlan, openSettings }: HomeProps) {
       </main>
     </div>
   );
-}
-
-/** Who is asking, for the two cards. */
-export interface Person {
-  name: string;
-  /** The name is not known yet: ask for it here. */
-  ask: boolean;
-  onName: (name: string) => void;
 }
 
 function VaultNote() {

@@ -1,4 +1,4 @@
-//! Host a meeting on this computer.
+//! Host a meeting on this computer: at once, or after a look at camera and microphone.
 
 import type { FormEvent } from "react";
 import { useState } from "react";
@@ -6,25 +6,35 @@ import { useTranslation } from "react-i18next";
 import { Button } from "../../components/Button";
 import { TextInput } from "../../components/Field";
 import type { Plan } from "../prejoin/plan";
-import type { Person } from "./Home";
 import styles from "./Home.module.css";
 import { lineProblem } from "./line";
 import { NameField } from "./NameField";
+import type { Person } from "./person";
+import { useMeetingName } from "./person";
+
+interface HostCardProps {
+  person: Person;
+  onPlan: (plan: Plan) => void;
+  onStart: (plan: Plan) => void;
+}
 
 /** The card. */
-export function HostCard({ person, onPlan }: { person: Person; onPlan: (plan: Plan) => void }) {
+export function HostCard({ person, onPlan, onStart }: HostCardProps) {
   const { t } = useTranslation();
   const [title, setTitle] = useState<string | null>(null);
   const [tried, setTried] = useState(false);
-  const suggested = person.ask ? "" : t("home.meetingNameDefault", { name: person.name });
+  const suggested = useMeetingName(person);
   const shown = title ?? suggested;
   const problem = lineProblem(shown);
 
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
+  const go = (way: (plan: Plan) => void): void => {
     setTried(true);
     if (problem || lineProblem(person.name)) return;
-    onPlan({ kind: "host", title: shown.trim(), name: person.name.trim() });
+    way({ kind: "host", title: shown.trim(), name: person.name.trim() });
+  };
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    go(onStart);
   };
 
   return (
@@ -33,6 +43,7 @@ export function HostCard({ person, onPlan }: { person: Person; onPlan: (plan: Pl
         <h2 id="host-title">{t("home.hostTitle")}</h2>
         <p className={styles.lead}>{t("home.hostLead")}</p>
       </div>
+      {person.ask && <NameField person={person} tried={tried} />}
       <TextInput
         label={t("home.meetingName")}
         value={shown}
@@ -41,10 +52,15 @@ export function HostCard({ person, onPlan }: { person: Person; onPlan: (plan: Pl
         maxLength={96}
         problem={tried && problem ? t(problem === "empty" ? "home.titleMissing" : "home.tooLong") : undefined}
       />
-      {person.ask && <NameField person={person} tried={tried} />}
       <div className={styles.cardEnd}>
-        <Button type="submit" look="primary" size="l" wide>
-          {t("home.hostNext")}
+        <Button type="submit" look="primary" size="l" wide aria-describedby="host-now-hint">
+          {t("home.hostNow")}
+        </Button>
+        <p id="host-now-hint" className={styles.endHint}>
+          {t("home.hostNowHint")}
+        </p>
+        <Button wide icon="camera" onPress={() => go(onPlan)}>
+          {t("home.hostPrepare")}
         </Button>
       </div>
     </form>

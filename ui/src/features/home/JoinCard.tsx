@@ -11,10 +11,10 @@ import { Problem } from "../../components/Problem";
 import { moment } from "../../i18n";
 import { useSnapshot } from "../../state/store";
 import type { Plan } from "../prejoin/plan";
-import type { Person } from "./Home";
 import styles from "./Home.module.css";
 import { lineProblem } from "./line";
 import { NameField } from "./NameField";
+import type { Person } from "./person";
 import { useInvite } from "./useInvite";
 
 /** The card. */

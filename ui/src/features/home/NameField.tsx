@@ -2,8 +2,8 @@
 
 import { useTranslation } from "react-i18next";
 import { TextInput } from "../../components/Field";
-import type { Person } from "./Home";
 import { lineProblem } from "./line";
+import type { Person } from "./person";
 
 /** The field. */
 export function NameField({ person, tried }: { person: Person; tried: boolean }) {

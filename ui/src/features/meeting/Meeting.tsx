@@ -10,6 +10,7 @@ import styles from "./Meeting.module.css";
 import { Gallery } from "./parts/Gallery";
 import type { PanelTab } from "./parts/Panel";
 import { Panel } from "./parts/Panel";
+import { QuietStart } from "./parts/QuietStart";
 import { Reconnecting } from "./parts/Reconnecting";
 import { Stage } from "./parts/Stage";
 import { Toolbar } from "./parts/Toolbar";
@@ -63,6 +64,7 @@ function Room({ meeting, openSettings }: { meeting: MeetingView; openSettings: (
         )}
       </main>
       {panel !== null && <Panel meeting={meeting} tab={panel} onTab={setPanel} onClose={() => setPanel(null)} />}
+      <QuietStart meeting={meeting} controls={controls} />
       <Toolbar
         meeting={meeting}
         controls={controls}

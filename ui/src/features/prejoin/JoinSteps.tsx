@@ -21,7 +21,7 @@ export function JoinSteps({ hosting }: { hosting: boolean }) {
   return (
     <div ref={place} className={styles.joining} tabIndex={-1}>
       <p className={styles.joiningTitle} role="status">
-        {t("prejoin.joining")}
+        {hosting ? t("prejoin.opening") : t("prejoin.joining")}
       </p>
       <ol className={styles.steps} aria-label={t("prejoin.steps")}>
         {steps.map((step, index) => (

@@ -10,14 +10,13 @@ import { JoinSteps } from "./JoinSteps";
 import styles from "./Prejoin.module.css";
 import { Preview } from "./Preview";
 import type { Plan } from "./plan";
-import { startsHost } from "./plan";
+import { startsHost, titleOf } from "./plan";
 import { MicrophoneCheck, SpeakerTest } from "./SoundCheck";
 import { useJoin } from "./useJoin";
 import { usePreview } from "./usePreview";
 
 interface PrejoinProps {
-  /** `null` after the page was reloaded while a join was on its way. */
-  plan: Plan | null;
+  plan: Plan;
   onBack: () => void;
   openSettings: () => void;
 }
@@ -28,7 +27,7 @@ export function Prejoin({ plan, onBack, openSettings }: PrejoinProps) {
   const join = useJoin();
   const [microphone, setMicrophone] = useState(true);
   const [camera, setCamera] = useState(true);
-  usePreview(microphone, camera, plan !== null && !join.busy);
+  usePreview(microphone, camera, !join.busy);
   const problems = useSnapshot((s) => s.devices);
 
   return (
@@ -36,7 +35,7 @@ export function Prejoin({ plan, onBack, openSettings }: PrejoinProps) {
       <header className={styles.head}>
         <IconButton icon="back" label={t("common.back")} onPress={onBack} isDisabled={join.busy} />
         <div className={styles.heading}>
-          <h1 className={styles.title}>{plan ? titleOf(plan, t) : t("prejoin.title")}</h1>
+          <h1 className={styles.title}>{titleOf(plan, t)}</h1>
           <p className={styles.lead}>{t("prejoin.lead")}</p>
         </div>
         <IconButton icon="settings" label={t("common.settings")} onPress={openSettings} />
@@ -52,7 +51,7 @@ export function Prejoin({ plan, onBack, openSettings }: PrejoinProps) {
         />
         <section className={styles.side} aria-label={t("prejoin.title")}>
           {join.busy ? (
-            <JoinSteps hosting={plan !== null && startsHost(plan)} />
+            <JoinSteps hosting={startsHost(plan)} />
           ) : (
             <>
               <DevicePicker kind="microphone" />
@@ -76,24 +75,16 @@ export function Prejoin({ plan, onBack, openSettings }: PrejoinProps) {
                 {t("prejoin.giveUp")}
               </Button>
             ) : (
-              plan && (
-                <>
-                  {!microphone && !camera && <Note look="info" title={t("prejoin.withoutBoth")} />}
-                  <Button look="primary" size="l" wide autoFocus onPress={() => join.start(plan, microphone, camera)}>
-                    {join.failure ? t("common.retry") : startsHost(plan) ? t("prejoin.open") : t("prejoin.join")}
-                  </Button>
-                </>
-              )
+              <>
+                {!microphone && !camera && <Note look="info" title={t("prejoin.withoutBoth")} />}
+                <Button look="primary" size="l" wide autoFocus onPress={() => join.start(plan, microphone, camera)}>
+                  {join.failure ? t("common.retry") : startsHost(plan) ? t("prejoin.open") : t("prejoin.join")}
+                </Button>
+              </>
             )}
           </div>
         </section>
       </div>
     </main>
   );
-}
-
-function titleOf(plan: Plan, t: ReturnType<typeof useTranslation>["t"]): string {
-  const title = plan.title;
-  if (startsHost(plan)) return t("prejoin.host", { title });
-  return plan.kind === "server" ? t("prejoin.server", { title }) : t("prejoin.invite", { title });
 }

@@ -1,5 +1,6 @@
 //! What the user is about to join. Kept by the page only between home and the meeting.
 
+import type { TFunction } from "i18next";
 import type { Commands } from "../../bridge/generated/bridge";
 
 /** A meeting that was chosen and not yet joined. */
@@ -33,3 +34,10 @@ export function commandOf(plan: Plan, microphone: boolean, camera: boolean): Joi
 
 /** Does it start the host inside this app? */
 export const startsHost = (plan: Plan): boolean => plan.kind === "host" || (plan.kind === "recent" && plan.own);
+
+/** What is about to happen, as a heading. */
+export function titleOf(plan: Plan, t: TFunction): string {
+  const { title } = plan;
+  if (startsHost(plan)) return t("prejoin.host", { title });
+  return plan.kind === "server" ? t("prejoin.server", { title }) : t("prejoin.invite", { title });
+}

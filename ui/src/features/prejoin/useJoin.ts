@@ -1,6 +1,6 @@
 //! Carries a plan out: the command, its failure, and switches a recent meeting's command has no room for.
 
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { call } from "../../bridge/call";
 import { failureOf } from "../../bridge/door";
 import type { Failure } from "../../bridge/generated/bridge";
@@ -21,8 +21,11 @@ export function useJoin(): Join {
   const joining = useSnapshot((s) => s.phase.at === "joining");
   const [sent, setSent] = useState(false);
   const [failure, setFailure] = useState<Failure | null>(null);
+  // A join that was given up fails, too; nobody needs to be told.
+  const gaveUp = useRef(false);
 
   const run = async (plan: Plan, microphone: boolean, camera: boolean): Promise<void> => {
+    gaveUp.current = false;
     setSent(true);
     setFailure(null);
     try {
@@ -32,7 +35,7 @@ export function useJoin(): Join {
         if (camera) await send("set_camera", { on: true });
       }
     } catch (thrown) {
-      setFailure(failureOf(thrown));
+      if (!gaveUp.current) setFailure(failureOf(thrown));
     } finally {
       setSent(false);
     }
@@ -42,7 +45,10 @@ export function useJoin(): Join {
     busy: sent || joining,
     failure,
     start: (plan, microphone, camera) => void run(plan, microphone, camera),
-    giveUp: () => void send("leave", {}),
+    giveUp: () => {
+      gaveUp.current = true;
+      void send("leave", {});
+    },
   };
 }
 
