@@ -73,7 +73,8 @@ impl Session {
                     let near = self.nearby_addresses(recent);
                     let goal = Goal::Recent { recent: recent.clone(), near };
                     let name = self.own_name();
-                    self.join(goal, name, (true, false), reply);
+                    // Both closed: the page opens what the person left on in the preparations, and nothing else.
+                    self.join(goal, name, (false, false), reply);
                 }
                 None => answer(reply, Err(Failure::of(Code::BadInput, "no such recent meeting"))),
             },
