@@ -60,7 +60,7 @@ impl Playout {
         }
         let too_much = self.steady.excess(self.fill());
         if too_much > 0.0 {
-            // Too much waits and bending would take seconds: leave this block out. It comes again in half a second if
+            // Too much waits and bending would take seconds: leave this block out. It comes again in a second if
             // that was not enough.
             return;
         }

@@ -1,11 +1,12 @@
 //! Decides how to bend a resampler so that a ring between two clocks keeps a small margin.
 //! Pure arithmetic; told the fill once per block of 10 ms.
 //!
-//! A ring filled in pieces saws up and down, so only the lowest fill of each half second counts: that is the sound that
-//! waits for nothing.
+//! A ring filled in pieces saws up and down, so only the lowest fill of each second counts: that is the sound that waits
+//! for nothing. Clocks differ by 200 ppm at most, which a small bend outruns; what is further off was a hold-up, and
+//! comes back faster. Bending for every millisecond is worse than the millisecond: sound that never stands still.
 
 /// Blocks in a window.
-const WINDOW: u32 = 50;
+const WINDOW: u32 = 100;
 /// Least margin, in seconds.
 const MIN_MARGIN: f64 = 0.004;
 /// Most margin.
@@ -13,15 +14,21 @@ const MAX_MARGIN: f64 = 0.060;
 /// Added when it ran dry.
 const MORE: f64 = 0.004;
 /// Taken away per calm window: 2 ms in ten seconds.
-const LESS: f64 = 0.000_1;
+const LESS: f64 = 0.000_2;
 /// Beyond this over the margin, sound is cut out.
 const FAR: f64 = 0.080;
-/// Within this of the margin nothing is bent: between clocks that agree the delay stands perfectly still.
-const CALM: f64 = 0.004;
+/// So much over the margin nothing is bent: between clocks that agree the delay stands perfectly still.
+const CALM_OVER: f64 = 0.012;
+/// So much under it.
+const CALM_UNDER: f64 = 0.004;
 /// Once bending, until this close.
 const CLOSE: f64 = 0.001;
-/// Bend while correcting: 4 ms in a second, inaudible.
-const BEND: f64 = 0.004;
+/// Bend against clocks that differ: 1 ms in a second.
+const BEND: f64 = 0.001;
+/// Bend after a hold-up: 4 ms in a second, inaudible.
+const FAST: f64 = 0.004;
+/// What only a hold-up brings.
+const HELD_UP: f64 = 0.025;
 
 /// Keeps one ring steady.
 #[derive(Debug, Clone)]
@@ -81,8 +88,13 @@ impl Steady {
             return error;
         }
         self.margin = (self.margin - LESS).max(MIN_MARGIN);
-        let calm = if self.bend == 0.0 { CALM } else { CLOSE };
-        self.bend = if error.abs() <= calm { 0.0 } else { BEND.copysign(error) };
+        let calm = match (self.bend == 0.0, error > 0.0) {
+            (false, _) => CLOSE,
+            (true, true) => CALM_OVER,
+            (true, false) => CALM_UNDER,
+        };
+        let size = if error > HELD_UP { FAST } else { BEND };
+        self.bend = if error.abs() <= calm { 0.0 } else { size.copysign(error) };
         0.0
     }
 }
