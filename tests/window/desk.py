@@ -230,11 +230,21 @@ def loudest_lag(reference, heard):
     return float(abs(cross[lag]) / (np.linalg.norm(reference) * np.linalg.norm(part) + 1e-12)), lag
 
 
-def likeness(reference, heard, piece=RATE // 2):
-    """How like the reference what was heard is: the median over half-second pieces, each aligned by itself, because the
-    receiver's buffer stretches time a little while it finds its delay. Silent pieces are left out."""
-    cut = [reference[k : k + piece] for k in range(0, len(reference) - piece, piece)]
-    return float(np.median([loudest_lag(p, heard)[0] for p in cut if np.sqrt(np.mean(p * p)) > 0.02]))
+def likeness(reference, heard, piece=RATE // 5, reach=RATE // 10):
+    """How like the reference what was heard is: the median over pieces of a fifth of a second, silent ones left out.
+
+    The receiver bends time a little while it follows the network and the other clock, so each piece is aligned by itself,
+    but no further than a tenth of a second from where the whole lies: a vowel must not match another one.
+    """
+    cut = [(k, reference[k : k + piece]) for k in range(0, len(reference) - piece, piece)]
+    loud = [(k, p) for k, p in cut if np.sqrt(np.mean(p * p)) > 0.02]
+    whole = int(np.median([loudest_lag(p, heard)[1] - k for k, p in loud]))
+    found = []
+    for k, p in loud:
+        start = max(0, k + whole - reach)
+        there = heard[start : k + whole + piece + reach]
+        found.append(loudest_lag(p, there)[0] if len(there) >= piece else 0.0)
+    return float(np.median(found))
 
 
 def speech(folder, text, voice="ja"):
