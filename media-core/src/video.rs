@@ -12,3 +12,4 @@ pub mod h264;
 pub mod receive;
 pub mod scale;
 pub mod send;
+pub mod sps;

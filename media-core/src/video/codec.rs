@@ -14,6 +14,9 @@ pub enum CodecError {
     /// Larger than the codec takes.
     #[error("a picture of {0} x {1} is too large")]
     TooLarge(u32, u32),
+    /// It says of itself that it is nothing to decode; the library never saw it.
+    #[error(transparent)]
+    Sps(#[from] super::sps::ReadSps),
 }
 
 /// What came out of an encoder.

@@ -11,6 +11,7 @@ use openh264::formats::{YUVSlices, YUVSource};
 use super::annexb;
 use super::codec::{CodecError, Encoded};
 use super::convert::Pool;
+use super::sps;
 use crate::frame::{EncodedFrame, Picture, Size};
 use crate::time::{Bitrate, MediaTime};
 
@@ -128,9 +129,7 @@ impl Decoder {
 
 impl super::codec::Decoder for Decoder {
     fn decode(&mut self, frame: &EncodedFrame, at: MediaTime) -> Result<Option<Picture>, CodecError> {
-        if annexb::nals(&frame.data).next().is_none() {
-            return Err(CodecError::Failed("no NAL unit".to_owned()));
-        }
+        look_at(&frame.data)?;
         let Some(decoded) = self.inner.decode(&frame.data).map_err(|e| failed(&e))? else { return Ok(None) };
         let (w, h) = decoded.dimensions();
         let (width, height) = (u32::try_from(w).unwrap_or(u32::MAX), u32::try_from(h).unwrap_or(u32::MAX));
@@ -145,6 +144,21 @@ impl super::codec::Decoder for Decoder {
         copy_plane(decoded.v(), vs, v, w / 2);
         Ok(Picture::new(size, self.pool.keep(out), at))
     }
+}
+
+/// What is checked before the library allocates for a frame from outside.
+fn look_at(frame: &[u8]) -> Result<(), CodecError> {
+    let mut units = annexb::nals(frame).peekable();
+    if units.peek().is_none() {
+        return Err(CodecError::Failed("no NAL unit".to_owned()));
+    }
+    for unit in units {
+        // 15 is a subset set: it begins like any other, and the library reads it, too.
+        if let Some(7 | 15) = unit.kind(frame) {
+            sps::picture_size(&frame[unit.start..unit.end])?;
+        }
+    }
+    Ok(())
 }
 
 fn copy_plane(from: &[u8], stride: usize, to: &mut [u8], width: usize) {
