@@ -24,7 +24,7 @@ pub(crate) enum Pixels {
     /// 4:2:0, a plane of Y and a plane of interleaved U V.
     Nv12,
     /// 4:2:0, three planes.
-    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only V4L2 offers it"))]
+    #[cfg_attr(not(any(test, target_os = "linux")), expect(dead_code, reason = "only V4L2 offers it"))]
     I420,
     /// One JPEG per picture; bytes behind its end are padding.
     Mjpeg,
@@ -174,7 +174,10 @@ fn with_tables(jpeg: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// A screen's BGRA (or BGRX) lines, `stride` bytes each.
-#[cfg_attr(not(all(unix, not(target_os = "macos"))), expect(dead_code, reason = "only the screens of X11 need it"))]
+#[cfg_attr(
+    not(any(test, all(unix, not(target_os = "macos")))),
+    expect(dead_code, reason = "only the screens of X11 need it")
+)]
 pub(crate) fn from_bgra(size: Size, bgra: &[u8], stride: u32, at: MediaTime) -> Result<Picture, Broken> {
     let needed = stride as usize * size.height as usize;
     let lines = bgra.get(..needed).ok_or(Broken::Short { got: bgra.len(), needed })?;

@@ -137,7 +137,7 @@ fn synthetic(args: &Args) -> anyhow::Result<FakeDevices> {
 
 #[cfg(feature = "real-devices")]
 fn real() -> anyhow::Result<Arc<dyn Devices>> {
-    Ok(Arc::new(media_devices::SystemDevices::new()))
+    Ok(Arc::new(media_devices::SystemDevices::new(Instant::now())))
 }
 
 #[cfg(not(feature = "real-devices"))]
