@@ -1,12 +1,15 @@
 """Nothing secret on the disk or in a log: two windows meet, one hosts, keys and tokens are used; then both profile folders
 and everything the programs wrote are searched for every secret of it, in every way it might be written.
 
-Run as `no_secrets.py PROGRAM` on a session bus; the program is built with the feature `window-tests`.
+The program is built with the feature `window-tests`.
 """
-import base64, os, re, subprocess, sys
+import base64, os, re, subprocess, unittest
 from pathlib import Path
 
-from desk import Display, Window, free_port, scratch, wait_for
+from company import Bus
+from desk import ROOT, Display, Window, free_port, scratch, wait_for
+
+BINARY = Path(os.environ.get("SHOJI_BINARY", ROOT / "target/debug/shoji"))
 
 CANARIES = ["CANARY-token-2f9c", "CANARY-passphrase-71aa"]
 SHAPES = [rb"eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.", rb"PRIVATE KEY-----", rb"\x2a\x86\x48\xce\x3d\x03\x01\x07\x04\x6d\x30\x6b\x02\x01\x01\x04"]
@@ -26,10 +29,11 @@ def written(secret):
         yield encode(secret).rstrip(b"=")
 
 
-def main(program):
+def leaves_no_secret(program):
     folder = scratch()
-    display = Display(folder)
-    env = {**os.environ, "DISPLAY": display.name, "TAURI_WEBVIEW_AUTOMATION": "true", "GDK_BACKEND": "x11", "SHOJI_LOG": "debug"}
+    display, bus = Display(folder), Bus(folder)
+    env = {**os.environ, "DISPLAY": display.name, "TAURI_WEBVIEW_AUTOMATION": "true", "GDK_BACKEND": "x11", "SHOJI_LOG": "debug",
+           "DBUS_SESSION_BUS_ADDRESS": bus.address}
     env.pop("WAYLAND_DISPLAY", None)
     windows = []
     try:
@@ -55,6 +59,7 @@ def main(program):
     finally:
         for window in windows:
             window.close()
+        bus.stop()
         display.stop()
 
     fragment = link.split("#")[1]
@@ -73,8 +78,12 @@ def main(program):
         for shape in SHAPES:
             assert not re.search(shape, data), f"{path.relative_to(folder)} holds what looks like a token or a key"
     assert searched > 6, "there was nothing to search"
-    print(f"no secret in {searched} files")
+
+
+class NoSecrets(unittest.TestCase):
+    def test_nothing_secret_is_on_the_disk_or_in_a_log(self):
+        leaves_no_secret(BINARY)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve())
+    unittest.main()

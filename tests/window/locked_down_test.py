@@ -1,12 +1,15 @@
 """The window keeps its page in: what the page must not be able to do, tried from inside the page of the real program;
 and a page whose process is killed comes back by itself.
 
-Run as `locked_down.py PROGRAM`; the program is built with the feature `window-tests`. Needs a session bus.
+The program is built with the feature `window-tests`.
 """
-import http.server, os, signal, subprocess, sys, threading
+import http.server, os, signal, threading, unittest
 from pathlib import Path
 
-from desk import Display, WebDriverError, Window, free_port, scratch, wait_for
+from company import Bus, children
+from desk import ROOT, Display, Window, free_port, scratch, wait_for
+
+BINARY = Path(os.environ.get("SHOJI_BINARY", ROOT / "target/debug/shoji"))
 
 ASYNC = "execute/async"
 
@@ -30,24 +33,13 @@ class Visited(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def children(pid, name):
-    out = subprocess.run(["ps", "-e", "-o", "pid=,ppid=,comm="], capture_output=True, text=True, check=True).stdout
-    rows = [line.split(None, 2) for line in out.splitlines()]
-    below, grown = {str(pid)}, True
-    while grown:
-        new = {p for p, parent, _ in rows if parent in below} - below
-        below |= new
-        grown = bool(new)
-    return [int(p) for p, _, comm in rows if p in below and comm.startswith(name)]
-
-
-def main(program):
+def keeps_its_page_in(program):
     folder = scratch()
-    display = Display(folder)
+    display, bus = Display(folder), Bus(folder)
     server = http.server.HTTPServer(("127.0.0.1", 0), Visited)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     outside = f"http://127.0.0.1:{server.server_port}"
-    env = {**os.environ, "DISPLAY": display.name, "TAURI_WEBVIEW_AUTOMATION": "true", "GDK_BACKEND": "x11"}
+    env = {**os.environ, "DISPLAY": display.name, "TAURI_WEBVIEW_AUTOMATION": "true", "GDK_BACKEND": "x11", "DBUS_SESSION_BUS_ADDRESS": bus.address}
     env.pop("WAYLAND_DISPLAY", None)
     window = Window(program, env, folder, ["--profile", str(folder / "profile")], free_port())
     try:
@@ -91,12 +83,17 @@ def main(program):
         logs = folder / "profile" / "logs"
         wait_for("the page to be loaded again", lambda: any("loaded again" in f.read_text() for f in logs.iterdir()))
         wait_for("a new page process", lambda: set(children(window.driver.process.pid, "WebKitWebProces")) - set(page))
-        print("the window keeps its page in")
     finally:
         window.close()
+        bus.stop()
         display.stop()
         server.shutdown()
 
 
+class LockedDown(unittest.TestCase):
+    def test_the_window_keeps_its_page_in(self):
+        keeps_its_page_in(BINARY)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve())
+    unittest.main()
