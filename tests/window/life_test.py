@@ -10,7 +10,7 @@ from desk import Window, free_port, need, scratch, wait_for
 from meeting_test import BINARY, SHOTS, Person, camera_library
 
 RELOADED = "画面が止まったため、読み込み直しました"
-HANDED_OVER = "開いたリンクをここに入れました"
+HANDED_OVER = "開いた招待リンクを入力しました"
 
 
 class Life(unittest.TestCase):

@@ -84,7 +84,7 @@ describe("home", () => {
   test("a meeting that does not open says why and offers to try again", async () => {
     const { user } = await openFace("scene=fresh&fails=port_in_use");
     await user.click(screen.getByRole("button", { name: "すぐに会議をひらく" }));
-    expect(await screen.findByText("会場に使える通信口が空いていません")).toBeTruthy();
+    expect(await screen.findByText("会場に使えるポートが空いていません")).toBeTruthy();
     expect(screen.getByRole("button", { name: "もう一度試す" })).toBeTruthy();
     await user.click(screen.getByRole("button", { name: "カメラとマイクを確かめてから" }));
     expect(await screen.findByRole("button", { name: "会議をひらく" })).toBeTruthy();
@@ -102,7 +102,7 @@ describe("home", () => {
   test.each([
     ["hello", "招待リンクではないようです"],
     ["shoji://join/room?v=2", "招待リンクが途中で切れています"],
-    ["shoji://join/room?v=9#s", "この招待は新しい版の Shoji のものです"],
+    ["shoji://join/room?v=9#s", "この招待には、新しいバージョンの Shoji が必要です"],
     ["shoji://join/room?x=0#s", "招待の期限が切れています"],
   ])("%s is refused in words", async (link, words) => {
     const { user } = await openFace("scene=home");
@@ -121,7 +121,7 @@ describe("home", () => {
   test("a meeting whose secret is gone cannot be joined from the list", async () => {
     await openFace("scene=home");
     expect(screen.queryByRole("button", { name: "「採用面談（4 月）」に参加" })).toBeNull();
-    expect(screen.getByText("もう一度招待が必要です")).toBeTruthy();
+    expect(screen.getByText("新しい招待が必要です")).toBeTruthy();
   });
 
   test("without a keyring it says so", async () => {
@@ -156,7 +156,7 @@ describe("preparations", () => {
   test("giving up leads back to the button", async () => {
     const { user } = await prepare("scene=home");
     await user.click(screen.getByRole("button", { name: "会議をひらく" }));
-    await user.click(await screen.findByRole("button", { name: "やめる" }));
+    await user.click(await screen.findByRole("button", { name: "キャンセル" }));
     expect(await screen.findByRole("button", { name: "会議をひらく" }, { timeout: 20_000 })).toBeTruthy();
   });
 
