@@ -132,7 +132,7 @@ class Life(unittest.TestCase):
 
     def test_a_link_reaches_the_window_that_is_open(self):
         _, b = self.people
-        link = "shoji://join/morning?v=1&a=127.0.0.1:9"
+        link = "shoji://join/morning?v=2&a=127.0.0.1:9"
         b.open()
         again = subprocess.run([str(BINARY), "--profile", str(b.profile), link], env=b.env, timeout=60)
         self.assertEqual(again.returncode, 0)
