@@ -64,8 +64,8 @@ def leaves_no_secret(program):
 
     fragment = link.split("#")[1]
     secret = base64.urlsafe_b64decode(fragment + "=" * (-len(fragment) % 4))
-    assert len(secret) == 48
-    hidden = {needle for part in (secret, secret[:16], secret[16:]) for needle in written(part)}
+    assert len(secret) == 64
+    hidden = {needle for part in (secret, secret[:16], secret[16:48], secret[48:]) for needle in written(part)}
     hidden |= {fragment.encode(), *(c.encode() for c in CANARIES)}
     searched = 0
     for path in folder.rglob("*"):
