@@ -10,7 +10,7 @@ import { openPictures } from "./bridge/frames";
 import { beat } from "./bridge/heartbeat";
 import { insideWindow, tauriDoor } from "./bridge/tauri";
 import { spoken, startWords } from "./i18n";
-import { setPictures, startFace } from "./state/store";
+import { face, setPictures, startFace } from "./state/store";
 import "./styles/tokens.css";
 import "./styles/base.css";
 
@@ -32,12 +32,28 @@ async function start(): Promise<void> {
   }
   setDoor(door);
   beat(door);
-  // Codecs first: Rust decides by them what it sends through the frames door.
-  const codecs = reportCodecs(door).catch((reason: unknown) => console.warn("codecs", reason));
   openPictures(door, setPictures).catch((reason: unknown) => console.warn("frames", reason));
   startFace(door);
   root.render(<App />);
-  await codecs;
+  await firstPicture();
+  // Until Rust knows better it sends pictures encoded; a codec that fails here is decoded there from now on.
+  await reportCodecs(door).catch((reason: unknown) => console.warn("codecs", reason));
+}
+
+/** Waits until there may be pictures: trying codecs wakes the page's media engine, which a home screen has no use for. */
+function firstPicture(): Promise<void> {
+  return new Promise((resolve) => {
+    const look = (): boolean => {
+      const now = face.getState().snapshot;
+      return now !== undefined && (now.phase.at !== "home" || now.devices.preview_track !== null);
+    };
+    if (look()) return resolve();
+    const stop = face.subscribe(() => {
+      if (!look()) return;
+      stop();
+      resolve();
+    });
+  });
 }
 
 void start();
