@@ -21,7 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::ports::{FrameSink, Ports};
 use crate::session::command::Command;
 use crate::session::enter::invite_failure;
-use crate::session::join::unix_now;
+use crate::session::recents::unix_now;
 use crate::session::{Doors, Input, Reply, Session};
 use crate::transport::Lane;
 

@@ -1,4 +1,5 @@
-//! Getting in, coming back, and leaving. Part of the session.
+//! Getting in: from the command to the server's first word of a session. Part of the session; [`super::reconnect`] comes
+//! back, [`super::leave`] ends it.
 
 use std::time::{Duration, Instant};
 
@@ -10,23 +11,20 @@ use protocol::signal;
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
-use super::call::{Call, Office, Route, Running, Stage};
+use super::call::{Call, Route, Running, Stage};
 use super::command::answer;
 use super::enter::{self, Goal, Kit, Prepared, Ticket};
 use super::{Input, Reply, Session};
-use crate::attempt::{self, By, Entered, Failed, First, InSignal};
+use crate::attempt::{self, Entered, Failed, First};
 use crate::client::MeetingHappening;
 use crate::link::Link;
 use crate::people::Crowd;
-use crate::profile::{self, Recent};
-use crate::secrets::{self, Kind};
+use crate::secrets;
 use crate::signal::Signal;
 use crate::transport::{Lane, Transport};
 
-/// Resumes in a row before a fresh start.
-const MAX_RESUMES: u32 = 4;
 /// Media must be up this long after signalling.
-const MEDIA_PATIENCE: Duration = Duration::from_secs(15);
+pub(super) const MEDIA_PATIENCE: Duration = Duration::from_secs(15);
 /// A refreshed token is used for a fresh start this long after the loss (the server makes it good for 10 min).
 const REFRESHED_FOR: Duration = Duration::from_secs(9 * 60);
 /// A meeting lost for less than this came back unnoticed.
@@ -139,7 +137,7 @@ impl Session {
     }
 
     /// Starts a whole entry.
-    fn enter(&mut self, key: Option<tokio::task::JoinHandle<bool>>) {
+    pub(super) fn enter(&mut self, key: Option<tokio::task::JoinHandle<bool>>) {
         let epoch = self.next_serial();
         let steps = self.steps(epoch);
         let Some(call) = &mut self.call else { return };
@@ -296,7 +294,7 @@ impl Session {
     }
 
     /// In, or back in.
-    fn arrived(&mut self) {
+    pub(super) fn arrived(&mut self) {
         let Some(call) = &mut self.call else { return };
         let was = std::mem::replace(&mut call.stage, Stage::In);
         call.backoff.reset();
@@ -318,281 +316,4 @@ impl Session {
             Stage::In => {}
         }
     }
-
-    pub(super) fn on_signal_back(&mut self, epoch: u64, result: Result<InSignal, Failed>) {
-        let Some(call) = self.call.as_mut().filter(|c| c.epoch == epoch) else { return };
-        call.task = None;
-        match result {
-            Ok(InSignal { socket, first: First::Reconnect }) => {
-                let number = self.next_serial();
-                let link = Link::start(socket, &self.tokio, self.me.clone(), move |came| Input::Signal(number, came));
-                let Some(call) = &mut self.call else { return };
-                call.socket = Some((number, link));
-                call.connect_by = (call.up != (true, true)).then(|| Instant::now() + MEDIA_PATIENCE);
-                if let Some(signal) = &mut call.signal {
-                    signal.resumed(super::server::channels(), Instant::now());
-                }
-                self.arrived();
-                self.pump();
-            }
-            Ok(InSignal { first: First::Join(_), .. }) => self.start_afresh(),
-            Err(failed) => {
-                tracing::debug!(%failed, "a resume failed");
-                let unreachable = failed.failure().code == Code::HostUnreachable;
-                if let Stage::Lost { why: why @ LostBecause::Network, .. } = &mut call.stage
-                    && unreachable
-                {
-                    *why = LostBecause::HostUnreachable;
-                }
-                if unreachable && call.resumes < MAX_RESUMES {
-                    call.retry_at = Some(Instant::now() + call.backoff.next(secrets::dice()));
-                } else {
-                    // The server knows us no more, or the token is stale: only a new session helps.
-                    self.start_afresh();
-                }
-            }
-        }
-    }
-
-    /// The connection is lost; what is known of the session is kept for a resume.
-    pub(super) fn lose(&mut self, why: LostBecause) {
-        let Some(call) = &mut self.call else { return };
-        let why = if call.closing { LostBecause::HostClosing } else { why };
-        call.socket = None;
-        call.connect_by = None;
-        if let Some(signal) = &mut call.signal {
-            signal.lost();
-        }
-        match &mut call.stage {
-            Stage::Lost { why: known, .. } => *known = why,
-            Stage::In => {
-                call.stage = Stage::Lost { why, since: Instant::now() };
-                call.link.quality = LinkQuality::Lost;
-                call.backoff.reset();
-            }
-            Stage::Joining(_) => return self.give_up(Failure::passing(Code::HostUnreachable, "lost while joining")),
-        }
-        if call.task.is_none() && call.retry_at.is_none() {
-            call.retry_at = Some(Instant::now() + call.backoff.next(secrets::dice()));
-        }
-    }
-
-    /// The session on the server is over: everything is dropped and joined again.
-    pub(super) fn start_afresh(&mut self) {
-        self.drop_remotes();
-        self.around.outlet.lead_to(None);
-        let Some(call) = &mut self.call else { return };
-        call.socket = None;
-        call.signal = None;
-        call.transport = None;
-        call.up = (false, false);
-        call.connect_by = None;
-        call.task = None;
-        call.retry_at = Some(Instant::now() + call.backoff.next(secrets::dice()));
-        if call.stage == Stage::In {
-            call.stage = Stage::Lost { why: LostBecause::ServerAsked, since: Instant::now() };
-            call.link.quality = LinkQuality::Lost;
-        }
-    }
-
-    /// Time passed: tries that are due.
-    pub(super) fn on_time(&mut self, now: Instant) {
-        self.look_after_host(now);
-        let Some(call) = &mut self.call else { return };
-        if let Some(signal) = &mut call.signal {
-            signal.on_time(now);
-        }
-        if call.connect_by.is_some_and(|at| at <= now) {
-            call.connect_by = None;
-            self.notice(Code::MediaBlocked, None, Severity::Warning);
-            self.start_afresh();
-        }
-        self.office_time(now);
-        let Some(call) = &mut self.call else { return };
-        if call.task.is_none() && call.retry_at.is_some_and(|at| at <= now) {
-            call.retry_at = None;
-            self.try_again();
-        }
-        self.pump();
-    }
-
-    fn try_again(&mut self) {
-        let epoch = self.next_serial();
-        let Some(call) = &mut self.call else { return };
-        let resume = call.signal.as_ref().zip(call.transport.as_ref()).zip(call.at).zip(call.route.as_ref());
-        let Some((((signal, _), at), route)) = resume.filter(|_| call.resumes < MAX_RESUMES) else {
-            return self.enter(None);
-        };
-        call.resumes += 1;
-        call.epoch = epoch;
-        let (place, token, me) = (route.place.clone(), call.token.clone(), self.me.clone());
-        let sid = signal.participant().to_owned();
-        let task = self.tokio.spawn(async move {
-            let back = attempt::open_signal(&place, at, &token, Some(&sid)).await;
-            if me.send(Input::SignalBack(epoch, Box::new(back))).await.is_err() {
-                tracing::debug!("the session ended first");
-            }
-        });
-        call.task = Some(Running(task.abort_handle()));
-    }
-
-    /// It cannot be: home, with the reason.
-    pub(super) fn give_up(&mut self, failure: Failure) {
-        let reply = self.call.as_mut().and_then(|c| c.reply.take());
-        self.end_call();
-        self.happened(&MeetingHappening::Ended(Some(failure.code)));
-        match reply {
-            Some(reply) => answer(reply, Err(failure)),
-            None => self.notice(failure.code, None, Severity::Error),
-        }
-    }
-
-    /// The user leaves: at once, whatever was going on.
-    pub(super) fn leave_now(&mut self) {
-        let Some(call) = &mut self.call else { return };
-        if let Some((_, link)) = &call.socket {
-            let leave = lk::LeaveRequest {
-                reason: lk::DisconnectReason::ClientInitiated as i32,
-                action: lk::leave_request::Action::Disconnect as i32,
-                ..Default::default()
-            };
-            if !link.binary(signal::request(lk::signal_request::Message::Leave(leave))) {
-                tracing::debug!("good-bye could not be said");
-            }
-        }
-        let reply = call.reply.take();
-        self.end_call();
-        self.happened(&MeetingHappening::Ended(None));
-        if let Some(reply) = reply {
-            answer(reply, Err(Failure::of(Code::NotInMeeting, "left while joining")));
-        }
-    }
-
-    fn end_call(&mut self) {
-        self.drop_remotes();
-        self.around.outlet.lead_to(None);
-        self.gate.close();
-        self.call = None;
-        self.check_recents();
-    }
-
-    fn remember_meeting(&mut self, join: &lk::JoinResponse) {
-        let Some(call) = &mut self.call else { return };
-        let Some(route) = &mut call.route else { return };
-        if route.id.is_empty() {
-            let room = join.room.as_ref().map_or("", |r| r.name.as_str());
-            if let profile::Way::Server { url } = &route.way {
-                route.id = secrets::server_meeting_id(url, room);
-            }
-            if let Ticket::Token(token) = &route.ticket {
-                let kept = [(Kind::Token, token.clone()), (Kind::Passphrase, route.passphrase.clone())];
-                let (secrets, id, me) = (self.secrets.clone(), route.id.clone(), self.me.clone());
-                self.tokio.spawn(async move {
-                    let mut all = true;
-                    for (kind, secret) in kept.into_iter().filter(|(_, s)| !s.is_empty()) {
-                        all &= secrets.set(kind, &id, Zeroizing::new(secret.as_bytes().to_vec())).await;
-                    }
-                    if me.send(Input::Kept(all)).await.is_err() {
-                        tracing::debug!("the session ended first");
-                    }
-                });
-                call.token = token.clone();
-            }
-        }
-        let recent = Recent {
-            id: route.id.clone(),
-            title: call.title.clone(),
-            last_joined: unix_now(),
-            own: route.own,
-            way: route.way.clone(),
-        };
-        let fallen = profile::remember(&mut self.recents, recent);
-        let secrets = self.secrets.clone();
-        self.tokio.spawn(async move {
-            for id in fallen {
-                secrets.forget(&id).await;
-            }
-        });
-        self.save_recents();
-    }
-
-    pub(super) fn save_recents(&mut self) {
-        if !self.profile.save_recents(&self.recents) {
-            self.notice(Code::SettingsNotSaved, None, Severity::Warning);
-        }
-    }
-
-    pub(super) fn forget_recent(&mut self, id: &str, reply: Reply<()>) {
-        self.recents.retain(|r| r.id != id);
-        self.save_recents();
-        let (secrets, id) = (self.secrets.clone(), id.to_owned());
-        self.tokio.spawn(async move {
-            secrets.forget(&id).await;
-            answer(reply, Ok(()));
-        });
-    }
-
-    pub(super) fn nearby_addresses(&self, recent: &Recent) -> Vec<protocol::invite::HostAddress> {
-        let profile::Way::Host { host, .. } = &recent.way else { return Vec::new() };
-        self.nearby.values().filter(|(f, _)| f.encode() == *host).flat_map(|(_, a)| a.clone()).collect()
-    }
-
-    pub(super) fn stop_hosting(&mut self, reply: Reply<()>) {
-        if self.call.as_ref().is_some_and(|c| c.route.as_ref().is_some_and(|r| r.own)) {
-            self.leave_now();
-        }
-        let (host, me) = (self.ports.host.clone(), self.me.clone());
-        self.tokio.spawn(async move {
-            if let Some(host) = host {
-                host.stop().await;
-            }
-            if me.send(Input::Hosting(None)).await.is_err() {
-                tracing::debug!("the session ended first");
-            }
-            answer(reply, Ok(()));
-        });
-    }
-
-    fn look_after_host(&mut self, now: Instant) {
-        /// How fresh the number of people is.
-        const EVERY: Duration = Duration::from_secs(2);
-        if now.duration_since(self.hosting_looked) < EVERY {
-            return;
-        }
-        self.hosting_looked = now;
-        if let (Some(hosting), Some(host)) = (&mut self.hosting, &self.ports.host) {
-            hosting.people = host.people();
-        }
-    }
-}
-
-/// The office's answer makes the next entry one of a session, not of an invitation.
-pub(super) fn returning(route: &mut Route, session_token: &Zeroizing<String>) {
-    if let Ticket::Office(hello) = &mut route.ticket {
-        hello.by = By::Session(session_token.clone());
-    }
-}
-
-/// A fresh office, as it was let us in.
-pub(super) fn office_of(welcome: &attempt::Welcome, number: u64, link: Link, now: Instant) -> Office {
-    Office {
-        link: Some((number, link)),
-        role: welcome.role,
-        matrix: welcome.matrix,
-        people: welcome.people.clone(),
-        addresses: welcome.addresses.clone(),
-        heard: now,
-        next_ping: now,
-        backoff: Backoff::new(),
-        retry_at: None,
-        task: None,
-        next_request: 1,
-        invites: Default::default(),
-    }
-}
-
-/// Unix seconds; the one place the wall clock is asked.
-pub(crate) fn unix_now() -> u32 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    u32::try_from(since.as_secs()).unwrap_or(u32::MAX)
 }

@@ -2,17 +2,17 @@
 
 use std::time::{Duration, Instant};
 
+use protocol::backoff::Backoff;
 use protocol::bridge::{Code, CreateInvite, CreatedInvite, Failure, LostBecause, Severity};
 use protocol::invite::{HostAddress, Invite, InviteSecret};
 use protocol::office::{ToClient, ToHost};
 use zeroize::Zeroizing;
 
-use super::call::{Running, Stage};
+use super::call::{Office, Route, Running, Stage};
 use super::command::answer;
 use super::enter::Ticket;
-use super::join::{office_of, returning};
 use super::{Input, Reply, Session};
-use crate::attempt::{self, Failed, InOffice, refusal_code};
+use crate::attempt::{self, By, Failed, InOffice, refusal_code};
 use crate::link::{Came, Link};
 use crate::secrets::{self, Kind};
 
@@ -262,5 +262,30 @@ impl Session {
                 office.retry_at = Some(Instant::now() + office.backoff.next(secrets::dice()));
             }
         }
+    }
+}
+
+/// The office's answer makes the next entry one of a session, not of an invitation.
+fn returning(route: &mut Route, session_token: &Zeroizing<String>) {
+    if let Ticket::Office(hello) = &mut route.ticket {
+        hello.by = By::Session(session_token.clone());
+    }
+}
+
+/// A fresh office, as it was let us in.
+fn office_of(welcome: &attempt::Welcome, number: u64, link: Link, now: Instant) -> Office {
+    Office {
+        link: Some((number, link)),
+        role: welcome.role,
+        matrix: welcome.matrix,
+        people: welcome.people.clone(),
+        addresses: welcome.addresses.clone(),
+        heard: now,
+        next_ping: now,
+        backoff: Backoff::new(),
+        retry_at: None,
+        task: None,
+        next_request: 1,
+        invites: Default::default(),
     }
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use bytes::{Bytes, BytesMut};
+
 use super::*;
+use crate::media::{Delivery, LocalCandidate, RtpOut, SenderSpec};
 
 mod hostile;
 mod media;

@@ -1,0 +1,110 @@
+//! Devices that end: closed because nobody wants them, lost, or given up; and what the person is told. Part of the session.
+
+use media_core::audio::AudioInput;
+use media_core::device::StreamEvent;
+use protocol::bridge::{Code, Severity};
+use protocol::ids::DeviceId;
+
+use super::{State, Which, lane_of};
+use crate::session::Session;
+use crate::transport::Lane;
+
+impl Session {
+    pub(in crate::session) fn on_own_ended(&mut self, lane: Lane, number: u64, revoked: bool) {
+        let which = if lane == Lane::Screen { Which::Screen } else { Which::Camera };
+        if self.hardware.slot(which).number != number {
+            return;
+        }
+        self.close(which);
+        if !revoked {
+            // The device's slot ended or our thread broke: as if the device were lost.
+            self.lost(which);
+        }
+    }
+
+    pub(in crate::session) fn on_device(&mut self, which: Which, number: u64, event: StreamEvent) {
+        if self.hardware.slot(which).number != number {
+            return;
+        }
+        match event {
+            StreamEvent::Lost(why) => {
+                tracing::info!(?which, why, "a device is lost");
+                self.close(which);
+                self.lost(which);
+            }
+            StreamEvent::Switched => {
+                self.close(which);
+                self.want(Lane::Microphone, false);
+                self.want(Lane::Megaphone, false);
+                self.hardware.preview.microphone = false;
+                self.notice(Code::MicrophoneSwitched, None, Severity::Warning);
+            }
+            // The gate closed it; whether it opens again is the gate's word, too.
+            StreamEvent::Revoked => self.close(which),
+        }
+    }
+
+    fn lost(&mut self, which: Which) {
+        let slot = self.hardware.slot(which);
+        slot.lost = true;
+        slot.failed = Some(Code::DeviceLost);
+        let last = slot.last.clone();
+        let about = last.and_then(|id| self.device_name(which, &id));
+        if which == Which::Screen {
+            self.want(Lane::Screen, false);
+            self.notice(Code::ShareLost, about, Severity::Warning);
+        } else {
+            self.notice(Code::DeviceLost, about, Severity::Warning);
+        }
+        self.look_for_devices();
+    }
+
+    pub(super) fn device_problem(&mut self, which: Which, code: Code) {
+        if code == Code::RightRevoked {
+            return;
+        }
+        if let Some(call) = &mut self.call
+            && let Some(lane) = lane_of(which)
+        {
+            let own = call.own(lane);
+            own.problem = Some(code);
+            own.wanted = false;
+            if which == Which::Microphone {
+                call.own(Lane::Megaphone).wanted = false;
+            }
+        }
+        if self.call.is_some() || which == Which::Speaker {
+            self.notice(code, None, Severity::Warning);
+        }
+    }
+
+    pub(super) fn device_name(&self, which: Which, id: &DeviceId) -> Option<String> {
+        let list = match which {
+            Which::Microphone => &self.hardware.list.microphones,
+            Which::Speaker => &self.hardware.list.speakers,
+            Which::Camera => &self.hardware.list.cameras,
+            Which::Screen => return None,
+        };
+        list.iter().find(|d| d.id == *id).map(|d| d.name.clone())
+    }
+
+    pub(in crate::session) fn close(&mut self, which: Which) {
+        let number = self.next_serial();
+        let slot = self.hardware.slot(which);
+        slot.number = number;
+        let state = std::mem::take(&mut slot.state);
+        match which {
+            Which::Microphone => self.sound_order(AudioInput::DetachMicrophone),
+            Which::Speaker => self.sound_order(AudioInput::DetachSpeaker),
+            Which::Camera | Which::Screen => {}
+        }
+        if let State::Open(kept) = state {
+            self.drop_slowly(kept);
+        }
+    }
+
+    /// Closing a device may block.
+    pub(super) fn drop_slowly(&self, thing: impl Send + 'static) {
+        self.tokio.spawn_blocking(move || drop(thing));
+    }
+}

@@ -1,0 +1,245 @@
+//! Devices on their way to being used: asked for with a permit, opened on a blocking thread, given to the sound engine or
+//! to an encoder. Part of the session.
+
+use std::sync::Arc;
+
+use media_core::audio::{AudioInput, RING_SAMPLES};
+use media_core::channel::{LatestReader, latest, ring};
+use media_core::device::{ListenPermit, OnEvent, OpenDevice, PictureWish, Pictures};
+use media_core::e2ee::Sealing;
+use media_core::frame::{Picture, Size};
+use media_core::time::Bitrate;
+use media_core::video::send::{ShowPermit, VideoLimits};
+use protocol::bridge::{Code, Severity};
+use protocol::policy::{Camera, Gate, Megaphone, Mic, Screen};
+
+use super::{Handle, Kept, OWN_CAMERA, OWN_SCREEN, Opened, PREVIEW, State, Which, lane_of};
+use crate::picture::{OwnPicture, Showing};
+use crate::session::{Input, Session};
+use crate::transport::Lane;
+
+const CAMERA_WISH: PictureWish = PictureWish { width: 1280, height: 720, fps: 30 };
+const SCREEN_WISH: PictureWish = PictureWish { width: 1920, height: 1080, fps: 15 };
+/// The preview goes no further than this screen: small is enough.
+const PREVIEW_LIMITS: VideoLimits =
+    VideoLimits { size: Size { width: 640, height: 360 }, fps: 30, bitrate: Bitrate::kbps(800) };
+
+impl Session {
+    pub(super) fn open(&mut self, which: Which, camera_call: bool) {
+        if matches!(which, Which::Microphone | Which::Speaker) && self.sound().is_none() {
+            return;
+        }
+        let number = self.next_serial();
+        let slot = self.hardware.slot(which);
+        slot.number = number;
+        slot.state = State::Opening;
+        let me = self.me.clone();
+        let events: OnEvent = {
+            let me = me.clone();
+            Box::new(move |event| {
+                if me.try_send(Input::Device(which, number, event)).is_err() {
+                    tracing::debug!("news of a device were lost");
+                }
+            })
+        };
+        let devices = Arc::clone(&self.ports.devices);
+        let call = self.call.is_some();
+        let opening: Box<dyn FnOnce() -> Result<Handle, OpenDevice> + Send> = match which {
+            Which::Microphone => {
+                let permit =
+                    if call { self.listen_permit() } else { Some(ListenPermit::microphone(Gate::preview::<Mic>())) };
+                let Some(permit) = permit else { return self.refused(which) };
+                let id = self.settings.microphone.clone();
+                Box::new(move || {
+                    let (write, read) = ring(RING_SAMPLES);
+                    Ok(Handle::Microphone(devices.open_microphone(permit, id.as_ref(), write, events)?, read))
+                })
+            }
+            Which::Speaker => {
+                let id = self.settings.speaker.clone();
+                Box::new(move || {
+                    let (write, read) = ring(RING_SAMPLES);
+                    Ok(Handle::Speaker(devices.open_speaker(id.as_ref(), read, events)?, write))
+                })
+            }
+            Which::Camera => {
+                let permit =
+                    if camera_call { self.gate.permit::<Camera>().ok() } else { Some(Gate::preview::<Camera>()) };
+                let Some(permit) = permit else { return self.refused(which) };
+                self.hardware.camera_for_call = camera_call;
+                let id = self.settings.camera.clone();
+                Box::new(move || {
+                    let (write, read) = latest();
+                    Ok(Handle::Pictures(devices.open_camera(permit, id.as_ref(), CAMERA_WISH, write, events)?, read))
+                })
+            }
+            Which::Screen => {
+                let id = self.call.as_ref().and_then(|c| c.own.get(&Lane::Screen)).and_then(|own| own.screen.clone());
+                let (Ok(permit), Some(id)) = (self.gate.permit::<Screen>(), id) else { return self.refused(which) };
+                Box::new(move || {
+                    let (write, read) = latest();
+                    Ok(Handle::Pictures(devices.open_screen(permit, &id, SCREEN_WISH, write, events)?, read))
+                })
+            }
+        };
+        self.tokio.spawn_blocking(move || {
+            let result = opening();
+            if let Err(lost) = me.blocking_send(Input::Opened(Opened { which, number, result })) {
+                // Dropping it closes the device.
+                drop(lost);
+            }
+        });
+    }
+
+    fn refused(&mut self, which: Which) {
+        let slot = self.hardware.slot(which);
+        slot.state = State::Closed;
+        slot.failed = Some(Code::NotAllowed);
+    }
+
+    /// For whatever of the two is allowed now.
+    fn listen_permit(&self) -> Option<ListenPermit> {
+        let microphone = self.gate.permit::<Mic>().ok().map(ListenPermit::microphone);
+        let megaphone = self.gate.permit::<Megaphone>().ok().map(ListenPermit::megaphone);
+        match (microphone, megaphone) {
+            (Some(a), Some(b)) => Some(a.or(b)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    pub(in crate::session) fn on_opened(&mut self, opened: Opened) {
+        let Opened { which, number, result } = opened;
+        if self.hardware.slot(which).number != number || !matches!(self.hardware.slot(which).state, State::Opening) {
+            // Closed again before it was open.
+            if let Ok(handle) = result {
+                self.drop_slowly(handle);
+            }
+            return;
+        }
+        match result {
+            Ok(handle) => self.opened(which, number, handle),
+            Err(error) => {
+                tracing::info!(?which, %error, "a device did not open");
+                let code = code_of(&error, which);
+                let slot = self.hardware.slot(which);
+                slot.state = State::Closed;
+                // Revoked between asking and opening: the gate says what comes next.
+                slot.failed = (error != OpenDevice::Revoked).then_some(code);
+                let lost = slot.lost;
+                if !lost {
+                    self.device_problem(which, code);
+                }
+            }
+        }
+    }
+
+    fn opened(&mut self, which: Which, number: u64, handle: Handle) {
+        let device = match &handle {
+            Handle::Microphone(device, _) => device.device(),
+            Handle::Speaker(device, _) => device.device(),
+            Handle::Pictures(device, _) => device.device(),
+        };
+        let slot = self.hardware.slot(which);
+        let was_lost = std::mem::take(&mut slot.lost);
+        let another = slot.last.as_ref().is_some_and(|last| *last != device);
+        if was_lost && another && which != Which::Speaker {
+            // Not the one the person chose to be heard or seen with: never by itself.
+            slot.state = State::Closed;
+            slot.last = None;
+            self.drop_slowly(handle);
+            if let Some(lane) = lane_of(which) {
+                self.want(lane, false);
+            }
+            if which == Which::Microphone {
+                self.want(Lane::Megaphone, false);
+                self.notice(Code::MicrophoneSwitched, None, Severity::Warning);
+            }
+            return;
+        }
+        slot.last = Some(device.clone());
+        let kept = match handle {
+            Handle::Microphone(device, reader) => {
+                self.sound_order(AudioInput::AttachMicrophone(reader, device.format()));
+                Ok(Kept::Sound { _device: Box::new(device) })
+            }
+            Handle::Speaker(device, writer) => {
+                self.sound_order(AudioInput::AttachSpeaker(writer, device.format()));
+                Ok(Kept::Sound { _device: Box::new(device) })
+            }
+            Handle::Pictures(device, pictures) => self.encode(which, number, device, pictures),
+        };
+        match kept {
+            Ok(kept) => {
+                self.hardware.slot(which).state = State::Open(kept);
+                if let Some(lane) = lane_of(which)
+                    && let Some(call) = &mut self.call
+                {
+                    call.own(lane).problem = None;
+                }
+                if was_lost {
+                    let about = self.device_name(which, &device);
+                    self.page.withdraw(Code::DeviceLost);
+                    self.notice(Code::DeviceBack, about, Severity::Info);
+                }
+            }
+            Err(code) => {
+                let slot = self.hardware.slot(which);
+                slot.state = State::Closed;
+                slot.failed = Some(code);
+                self.device_problem(which, code);
+            }
+        }
+    }
+
+    fn encode(
+        &mut self,
+        which: Which,
+        number: u64,
+        device: Box<dyn Pictures>,
+        pictures: LatestReader<Picture>,
+    ) -> Result<Kept, Code> {
+        let lane = if which == Which::Screen { Lane::Screen } else { Lane::Camera };
+        let for_call = which == Which::Screen || self.hardware.camera_for_call;
+        let (permit, sealing, limits, name) = if for_call {
+            let sealing = self.call.as_ref().ok_or(Code::NotInMeeting)?.sealing(lane).map_err(|_| Code::Internal)?;
+            match which {
+                Which::Screen => {
+                    let permit = self.gate.permit::<Screen>().map_err(|_| Code::NotAllowed)?;
+                    (ShowPermit::Screen(permit), sealing, VideoLimits::SCREEN, OWN_SCREEN)
+                }
+                Which::Camera | Which::Microphone | Which::Speaker => {
+                    let permit = self.gate.permit::<Camera>().map_err(|_| Code::NotAllowed)?;
+                    (ShowPermit::Camera(permit), sealing, VideoLimits::CAMERA, OWN_CAMERA)
+                }
+            }
+        } else {
+            (ShowPermit::Camera(Gate::preview::<Camera>()), Sealing::Plain, PREVIEW_LIMITS, PREVIEW)
+        };
+        let showing = Showing { name: name.to_owned(), lane: for_call.then_some(lane) };
+        let me = self.me.clone();
+        let ended = move |revoked| {
+            if me.try_send(Input::OwnEnded(lane, number, revoked)).is_err() {
+                tracing::debug!("the end of a picture was not heard");
+            }
+        };
+        let started = OwnPicture::start(self.around.clone(), showing, pictures, (permit, sealing, limits), ended);
+        match started {
+            Ok(encode) => Ok(Kept::Picture { _device: device, encode }),
+            Err(error) => {
+                tracing::error!(%error, "no encoder");
+                Err(Code::DeviceFailed)
+            }
+        }
+    }
+}
+
+const fn code_of(error: &OpenDevice, which: Which) -> Code {
+    match error {
+        OpenDevice::Missing => Code::DeviceMissing,
+        OpenDevice::Busy => Code::DeviceBusy,
+        OpenDevice::Denied => Code::DeviceDenied,
+        OpenDevice::Revoked => Code::RightRevoked,
+        OpenDevice::Unsupported if matches!(which, Which::Screen) => Code::ShareUnsupported,
+        OpenDevice::Unsupported | OpenDevice::Failed(_) => Code::DeviceFailed,
+    }
+}
