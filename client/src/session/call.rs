@@ -8,7 +8,7 @@ use bytes::Bytes;
 use media_core::audio::RemoteId;
 use media_core::e2ee::{Opening, SealFrame, Sealing};
 use protocol::backoff::Backoff;
-use protocol::bridge::{Code, CreatedInvite, JoinStep, LinkView, LostBecause, TrackState};
+use protocol::bridge::{Code, CreatedInvite, JoinStep, LinkQuality, LinkView, LostBecause, TrackState};
 use protocol::ids::{DeviceId, DisplayName, TrackSid, UserId};
 use protocol::office::Person;
 use protocol::pii::Secret;
@@ -149,6 +149,9 @@ pub(super) struct Call {
     pub(super) resumes: u32,
     pub(super) closing: bool,
 }
+
+/// Of a connection that nothing is known of yet.
+pub(super) const UNMEASURED: LinkView = LinkView { quality: LinkQuality::Unknown, rtt_ms: None, loss_percent: None };
 
 /// After this long without a connection nobody sees us: the devices are closed until it is back.
 const DEVICES_WITHOUT_LINK: Duration = Duration::from_secs(30);

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use livekit_protocol as lk;
 use protocol::backoff::Backoff;
-use protocol::bridge::{Code, Failure, JoinStep, LinkQuality, LinkView, LostBecause, Severity};
+use protocol::bridge::{Code, Failure, JoinStep, LostBecause, Severity};
 use protocol::ids::{DisplayName, UserId};
 use protocol::signal;
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
-use super::call::{Call, Route, Running, Stage};
+use super::call::{Call, Route, Running, Stage, UNMEASURED};
 use super::command::answer;
 use super::enter::{self, Goal, Kit, Prepared, Ticket};
 use super::{Input, Reply, Session};
@@ -76,7 +76,7 @@ impl Session {
             remotes: Default::default(),
             sounds: Default::default(),
             own: Default::default(),
-            link: LinkView { quality: LinkQuality::Unknown, rtt_ms: None, loss_percent: None },
+            link: UNMEASURED,
             task: Some(Running(task.abort_handle())),
             backoff: Backoff::new(),
             retry_at: None,
@@ -301,6 +301,7 @@ impl Session {
         call.retry_at = None;
         call.resumes = 0;
         call.closing = false;
+        call.link = UNMEASURED;
         if let Some(reply) = call.reply.take() {
             tracing::info!(took = ?call.started.elapsed(), "joined");
             answer(reply, Ok(()));

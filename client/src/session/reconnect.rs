@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use protocol::bridge::{Code, Failure, LinkQuality, LostBecause, Severity};
+use protocol::bridge::{Code, Failure, LostBecause, Severity};
 
 use super::call::{Running, Stage};
 use super::join::MEDIA_PATIENCE;
@@ -28,7 +28,6 @@ impl Session {
             Stage::Lost { why: known, .. } => *known = why,
             Stage::In => {
                 call.stage = Stage::Lost { why, since: Instant::now() };
-                call.link.quality = LinkQuality::Lost;
                 call.backoff.reset();
             }
             Stage::Joining(_) => return self.give_up(Failure::passing(Code::HostUnreachable, "lost while joining")),
@@ -87,7 +86,6 @@ impl Session {
         call.retry_at = Some(Instant::now() + call.backoff.next(secrets::dice()));
         if call.stage == Stage::In {
             call.stage = Stage::Lost { why: LostBecause::ServerAsked, since: Instant::now() };
-            call.link.quality = LinkQuality::Lost;
         }
     }
 

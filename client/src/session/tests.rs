@@ -10,7 +10,8 @@ use lk::signal_request::Message as Ask;
 use lk::signal_response::Message as Say;
 use media_core::testing::{DeviceKind, FakeDevices};
 use protocol::bridge::{
-    Code, Failure, JoinServer, Nothing, Phase, Snapshot, Switch as On, SwitchState, TrackState, VaultView,
+    Code, Failure, JoinServer, LinkQuality, LinkView, Nothing, Phase, Snapshot, Switch as On, SwitchState, TrackState,
+    VaultView,
 };
 use protocol::policy::{Capability, Grants};
 use protocol::shield::ShieldStatus;
@@ -291,6 +292,28 @@ async fn a_lost_socket_is_resumed_with_the_newest_token() {
     eventually(&person.client, "back", |s| s.phase == Phase::InMeeting).await;
     let waiting = async { while happenings.recv().await != Some(MeetingHappening::Reconnected) {} };
     tokio::time::timeout(GUARD, waiting).await.expect("it is told");
+    person.client.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_connection_is_not_called_good() {
+    let person = person();
+    let (mut connection, mut more) = joined(&person, "", false).await;
+    let link = |s: &Snapshot| s.meeting.as_ref().map(|m| m.link);
+    let good = lk::ConnectionQualityInfo {
+        participant_sid: "PA_me".into(),
+        quality: lk::ConnectionQuality::Excellent as i32,
+        ..Default::default()
+    };
+    connection.say(Say::ConnectionQuality(lk::ConnectionQualityUpdate { updates: vec![good] })).await;
+    eventually(&person.client, "it is good", |s| link(s).is_some_and(|l| l.quality == LinkQuality::Excellent)).await;
+    drop(connection);
+    let lost = eventually(&person.client, "it is lost", |s| matches!(s.phase, Phase::Reconnecting { .. })).await;
+    assert_eq!(link(&lost), Some(LinkView { quality: LinkQuality::Lost, rtt_ms: None, loss_percent: None }));
+    let mut again = next(&mut more).await;
+    again.say(Say::Reconnect(lk::ReconnectResponse::default())).await;
+    let back = eventually(&person.client, "back", |s| s.phase == Phase::InMeeting).await;
+    assert_eq!(link(&back).map(|l| l.quality), Some(LinkQuality::Unknown), "what was measured before is over");
     person.client.shutdown().await;
 }
 

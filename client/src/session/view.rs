@@ -4,13 +4,13 @@ use std::time::Instant;
 
 use media_core::device::{DeviceInfo, ScreensUnavailable};
 use protocol::bridge::{
-    Code, DeviceView, DevicesView, MeetingView, PersonView, Phase, RecentView, RightsRow, ScreenView, SealView,
-    Snapshot, SwitchState, TrackState, TrackView,
+    Code, DeviceView, DevicesView, LinkQuality, LinkView, MeetingView, PersonView, Phase, RecentView, RightsRow,
+    ScreenView, SealView, Snapshot, SwitchState, TrackState, TrackView,
 };
 use protocol::policy::{Capability, Role};
 
 use super::Session;
-use super::call::{Call, Stage};
+use super::call::{Call, Stage, UNMEASURED};
 use super::devices::{OWN_CAMERA, OWN_SCREEN, PREVIEW};
 use crate::profile::Way;
 use crate::transport::Lane;
@@ -60,7 +60,7 @@ impl Session {
             share: self.switch_view(call, Lane::Screen),
             megaphone: self.switch_view(call, Lane::Megaphone),
             seal: seal(call),
-            link: call.link,
+            link: shown_link(&call.stage, call.link),
         })
     }
 
@@ -150,6 +150,15 @@ impl Session {
     }
 }
 
+/// A measurement of a connection that is gone says nothing: media may go on for seconds after the host was lost.
+fn shown_link(stage: &Stage, measured: LinkView) -> LinkView {
+    match stage {
+        Stage::In => measured,
+        Stage::Joining(_) => UNMEASURED,
+        Stage::Lost { .. } => LinkView { quality: LinkQuality::Lost, ..UNMEASURED },
+    }
+}
+
 /// How our hosts name a megaphone that speaks in another room: it is heard, but nobody here.
 const ELSEWHERE: &str = "megaphone:";
 
@@ -209,5 +218,23 @@ fn seal(call: &Call) -> SealView {
     match (count(TrackState::RefusedUnsealed), count(TrackState::WrongKey)) {
         (0, 0) => SealView::Sealed,
         (refused, wrong_key) => SealView::Partly { refused, wrong_key },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::bridge::{JoinStep, LostBecause};
+
+    use super::*;
+
+    #[test]
+    fn a_link_is_only_as_good_as_measured_while_the_call_is_live() {
+        let measured = LinkView { quality: LinkQuality::Excellent, rtt_ms: Some(4), loss_percent: Some(0) };
+        assert_eq!(shown_link(&Stage::In, measured), measured);
+        assert_eq!(shown_link(&Stage::Joining(JoinStep::Connecting), measured), UNMEASURED);
+        for why in [LostBecause::Network, LostBecause::HostUnreachable, LostBecause::ServerAsked] {
+            let shown = shown_link(&Stage::Lost { why, since: Instant::now() }, measured);
+            assert_eq!(shown, LinkView { quality: LinkQuality::Lost, rtt_ms: None, loss_percent: None });
+        }
     }
 }
