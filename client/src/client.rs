@@ -12,7 +12,7 @@ use protocol::bridge::{
     Snapshot, StartShare, Switch,
 };
 use protocol::ids::{TrackSid, UserId};
-use protocol::invite::Invite;
+use protocol::invite::{Invite, ParseInvite};
 use protocol::policy::{TrackKind, TrackSource};
 use protocol::shield::ShieldStatus;
 use tokio::runtime::Handle;
@@ -210,10 +210,13 @@ impl Client {
         self.tell(Input::Shield(status));
     }
 
-    /// The system handed over a link; it waits on the home screen until used. What is no link is dropped.
+    /// The system handed over a link; it waits on the home screen until used. One that was cut on its way, or is too new,
+    /// is shown as well: the page says what is wrong with it. What is no link of ours is dropped.
     pub fn offer_invite(&self, link: &str) {
-        if link.len() <= Invite::MAX_LENGTH && Invite::parse(link).is_ok() {
-            self.tell(Input::Offered(link.trim().to_owned()));
+        let link = link.trim();
+        let foreign = matches!(Invite::parse(link), Err(ParseInvite::Scheme | ParseInvite::TooLong));
+        if !foreign && !link.chars().any(char::is_control) {
+            self.tell(Input::Offered(link.to_owned()));
         }
     }
 
