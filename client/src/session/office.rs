@@ -106,7 +106,13 @@ impl Session {
                     None => self.notice(failure.code, None, Severity::Warning),
                 }
             }
-            ToClient::Closing => call.closing = true,
+            ToClient::Closing => {
+                call.closing = true;
+                // Its media or its signalling may have gone first: the reason is known only now.
+                if let Stage::Lost { why, .. } = &mut call.stage {
+                    *why = LostBecause::HostClosing;
+                }
+            }
             ToClient::Refused { why, .. } => {
                 tracing::info!(?why, "the office sends us away");
                 self.lose_office();
