@@ -130,7 +130,7 @@ async fn frames<S>(
                     }
                 };
                 if !porch.reception.send(input).await {
-                    return;
+                    return farewell(&mut socket, &mut outbox).await;
                 }
             }
             out = outbox.recv() => {
@@ -148,7 +148,7 @@ async fn frames<S>(
             () = &mut hello, if !greeted => {
                 greeted = true;
                 if !porch.reception.send(Input::OfficeSilent { conn }).await {
-                    return;
+                    return farewell(&mut socket, &mut outbox).await;
                 }
             }
             _ = ask.tick() => {
@@ -174,6 +174,24 @@ fn input(
 
 async fn write<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>, frame: Message) -> bool {
     matches!(tokio::time::timeout(WRITE, socket.send(frame)).await, Ok(Ok(())))
+}
+
+/// The building is closed: what it wanted to say last is said, also to whoever was speaking at that moment.
+async fn farewell<S>(socket: &mut WebSocketStream<S>, outbox: &mut mpsc::Receiver<Out>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    while let Some(out) = outbox.recv().await {
+        let frame = match out {
+            Out::Text(text) => Message::text(text),
+            Out::Binary(bytes) => Message::Binary(bytes),
+            Out::Close => break,
+        };
+        if !write(socket, frame).await {
+            return;
+        }
+    }
+    close(socket, CloseCode::Normal).await;
 }
 
 async fn close<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>, code: CloseCode) {
