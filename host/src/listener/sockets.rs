@@ -134,13 +134,9 @@ async fn frames<S>(
                 }
             }
             out = outbox.recv() => {
-                let frame = match out {
-                    Some(Out::Text(text)) => Message::text(text),
-                    Some(Out::Binary(bytes)) => Message::Binary(bytes),
-                    Some(Out::Close) => return close(&mut socket, CloseCode::Normal).await,
-                    // It did not read fast enough, and lost its outbox.
-                    None => return close(&mut socket, CloseCode::Again).await,
-                };
+                // Without an outbox: it did not read fast enough, and lost it.
+                let Some(out) = out else { return close(&mut socket, CloseCode::Again).await };
+                let Some(frame) = frame(out) else { return close(&mut socket, CloseCode::Normal).await };
                 if !write(&mut socket, frame).await {
                     return;
                 }
@@ -172,6 +168,15 @@ fn input(
     }
 }
 
+/// As it goes over the wire; none is the end.
+fn frame(out: Out) -> Option<Message> {
+    match out {
+        Out::Text(text) => Some(Message::text(text)),
+        Out::Binary(bytes) => Some(Message::Binary(bytes)),
+        Out::Close => None,
+    }
+}
+
 async fn write<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>, frame: Message) -> bool {
     matches!(tokio::time::timeout(WRITE, socket.send(frame)).await, Ok(Ok(())))
 }
@@ -181,12 +186,7 @@ async fn farewell<S>(socket: &mut WebSocketStream<S>, outbox: &mut mpsc::Receive
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    while let Some(out) = outbox.recv().await {
-        let frame = match out {
-            Out::Text(text) => Message::text(text),
-            Out::Binary(bytes) => Message::Binary(bytes),
-            Out::Close => break,
-        };
+    while let Some(frame) = outbox.recv().await.and_then(frame) {
         if !write(socket, frame).await {
             return;
         }

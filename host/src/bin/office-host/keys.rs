@@ -101,7 +101,8 @@ pub(crate) fn read_private(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
     Ok(Zeroizing::new(std::fs::read(path).with_context(about)?))
 }
 
-fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+/// Writes a secret that only its owner may read, and never over something that is there.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     // New only: never through a link somebody else put there.
     options.write(true).create_new(true);

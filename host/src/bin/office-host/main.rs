@@ -13,11 +13,13 @@ use host::keys::DEFAULT_API_KEY;
 use host::mdns::Interfaces;
 use protocol::ids::RoomId;
 use protocol::invite::{HostAddress, Invite, InviteSecret};
-use protocol::pii::Secret;
 use protocol::policy::Role;
 use zeroize::Zeroizing;
 
 mod keys;
+mod seals;
+
+use seals::Seals;
 
 /// Runs a Shoji host.
 #[derive(Debug, Parser)]
@@ -46,6 +48,11 @@ struct Options {
     /// Print an invitation to that room: role and hours, for example `--invite owner 8`. May be repeated.
     #[arg(long, num_args = 2, value_names = ["ROLE", "HOURS"], action = clap::ArgAction::Append)]
     invite: Vec<String>,
+
+    /// File with what seals the room's media, shared by its invitations (made if missing, mode 0600). Without it each
+    /// start makes new seals, and people with links of different starts do not hear each other.
+    #[arg(long, requires = "room")]
+    seals: Option<PathBuf>,
 
     /// API key that join tokens of the office's own backend name.
     #[arg(long, default_value = DEFAULT_API_KEY)]
@@ -169,10 +176,8 @@ async fn invitations(host: &Host, options: &Options) -> anyhow::Result<Vec<(Room
     if options.invite.is_empty() {
         return Ok(links);
     }
-    // One media secret for the room and one for megaphones: everyone invited here opens the same seals. They are
-    // printed and never kept.
-    let media = Secret::new(random());
-    let broadcast = Secret::new(random());
+    // Everyone invited here opens the same seals.
+    let seals = Seals::load(options.seals.as_deref())?;
     let room = match &options.room {
         Some(name) => {
             let room = RoomId::parse(name.clone()).context("--room is not a room name")?;
@@ -190,18 +195,12 @@ async fn invitations(host: &Host, options: &Options) -> anyhow::Result<Vec<(Room
         };
         let hours: u32 = hours.parse().context("--invite needs hours as a number")?;
         let made = host.invite(&room, role, hours.saturating_mul(3600)).await?.context("the room is gone")?;
-        links.push((room.clone(), link(host, made, &media, &broadcast)?));
+        links.push((room.clone(), link(host, made, &seals)?));
     }
     Ok(links)
 }
 
-fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    host::building::random(&mut bytes);
-    bytes
-}
-
-fn link(host: &Host, made: Opened, media: &Secret<32>, broadcast: &Secret<16>) -> anyhow::Result<String> {
+fn link(host: &Host, made: Opened, seals: &Seals) -> anyhow::Result<String> {
     let addresses: Vec<HostAddress> = host
         .told_addresses()
         .iter()
@@ -222,7 +221,7 @@ fn link(host: &Host, made: Opened, media: &Secret<32>, broadcast: &Secret<16>) -
         id: made.invite,
         host: host.fingerprint(),
         expires_at: made.expires_at,
-        secret: InviteSecret { entry: made.entry, media: media.clone(), broadcast: broadcast.clone() },
+        secret: InviteSecret { entry: made.entry, media: seals.media.clone(), broadcast: seals.broadcast.clone() },
     };
     Ok(invite.to_link())
 }
