@@ -42,20 +42,14 @@ export const test = [
   "python3-venv",
 ];
 
-/** Debian's Rust with its library sources, mingw-w64 and wine. */
-export const windows = [
-  "rustc-web",
-  "cargo-web",
-  "rust-web-src",
-  "g++-mingw-w64-x86-64-posix",
-  "wine",
-  "wine64",
-  "pulseaudio",
-  "pulseaudio-utils",
-];
+/** What building for another system needs: Debian's Rust with its library sources, and what compiles programs of this one. */
+const cross = ["rustc-web", "cargo-web", "rust-web-src", "build-essential", "cmake"];
 
-/** Debian's Rust with its library sources, and clang as a compiler for Apple's targets. */
-export const macos = ["rustc-web", "cargo-web", "rust-web-src", "clang", "llvm", "python3-venv"];
+/** Mingw-w64 and wine, with a sound server for it. */
+export const windows = [...cross, "g++-mingw-w64-x86-64-posix", "wine", "wine64", "pulseaudio", "pulseaudio-utils"];
+
+/** Clang as a compiler for Apple's targets. */
+export const macos = [...cross, "clang", "llvm"];
 
 /** Which of these are not installed. */
 export function missing(packages) {

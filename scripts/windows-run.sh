@@ -4,12 +4,13 @@
 # a folder of its own and is stopped at the end.
 
 run_headless_half() {
-  local bin=$PWD/target-windows/x86_64-pc-windows-gnu/debug
+  local bin=$cross_dir/x86_64-pc-windows-gnu/debug
   lab=$(mktemp -d)
   started=()
   trap stop_headless_half EXIT
 
-  export WINEPREFIX=$PWD/target-windows/wine WINEDEBUG=-all WINEPATH="$lab/dll"
+  # Without .NET and Internet Explorer, which wine would otherwise look for on the network.
+  export WINEPREFIX=$cross_dir/wine WINEDEBUG=-all WINEPATH="$lab/dll" WINEDLLOVERRIDES="mscoree,mshtml="
   export XDG_RUNTIME_DIR=$lab/run PULSE_RUNTIME_PATH=$lab/run/pulse PULSE_SERVER=unix:$lab/run/native
   mkdir -p "$lab/dll" "$lab/run/pulse"
   chmod 700 "$lab/run"
@@ -21,8 +22,8 @@ run_headless_half() {
   for library in libssp-0.dll libwinpthread-1.dll libgcc_s_seh-1.dll libstdc++-6.dll; do
     cp "$(x86_64-w64-mingw32-gcc-posix -print-file-name="$library")" "$lab/dll/"
   done
-  find "$PWD/target-windows" -name WebView2Loader.dll -path '*x64*' -exec cp {} "$lab/dll/" \; -quit
-  if ! timeout 180 wine wineboot --init >"$lab/wine.log" 2>&1; then
+  find "$cross_dir" -name WebView2Loader.dll -path '*x64*' -exec cp {} "$lab/dll/" \; -quit
+  if ! timeout 600 wine wineboot --init >"$lab/wine.log" 2>&1; then
     leave "wine does not start: $(tail -1 "$lab/wine.log")"
     return
   fi
@@ -44,8 +45,7 @@ stop_headless_half() {
 
 # The rules and the media core are the same code everywhere; here they run as Windows programs.
 pure_tests() {
-  if CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=wine \
-    windows_cargo test --locked -p protocol -p media-core --lib >"$lab/pure.log" 2>&1; then
+  if windows_cargo test --locked -p protocol -p media-core --lib >"$lab/pure.log" 2>&1; then
     ok "the tests of protocol and media-core pass ($(grep -c '^test .* ok$' "$lab/pure.log") of them)"
   else
     grep -E '^test .* FAILED|^error|panicked' "$lab/pure.log" | head -20 || tail -20 "$lab/pure.log"
@@ -54,8 +54,7 @@ pure_tests() {
 }
 
 credentials() {
-  if CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=wine \
-    windows_cargo test --locked -p app --test credentials >"$lab/credentials.log" 2>&1; then
+  if windows_cargo test --locked -p app --test credentials >"$lab/credentials.log" 2>&1; then
     ok "secrets are kept in and forgotten from the Credential Manager"
   else
     tail -20 "$lab/credentials.log"
@@ -66,7 +65,8 @@ credentials() {
 # The host is this machine's own; starts it and sets `invite`.
 office() {
   [ -n "${invite:-}" ] && return 0
-  cargo build --quiet --locked -p host --bin office-host -p inspection --bin visitor
+  # `npm test` has built them.
+  [ -n "${SHOJI_BINARIES_BUILT:-}" ] || cargo build --quiet --locked -p host --bin office-host -p inspection --bin visitor
   target/debug/office-host --listen 127.0.0.1:0 --no-mdns --invite member 1 >"$lab/office" 2>"$lab/office.log" &
   started+=($!)
   local n
