@@ -1,8 +1,7 @@
 // `npm test`: installs what the tests need, runs every one of them and says what each came to.
 // Exits 0 only when nothing failed. Its last line is `N passed, N failed, N skipped`.
 //
-//   npm test                    everything
-//   npm test -- --cross         with the checks for Windows and macOS, which take about half an hour more
+//   npm test                    everything, the checks for Windows and macOS too
 //   npm test -- --only cargo    one part: fmt clippy cargo interop ui window deny windows macos
 import { existsSync } from "node:fs";
 import path from "node:path";
@@ -11,20 +10,24 @@ import * as packages from "./packages.mjs";
 import { nodeModules, python, requireTools } from "./prepare.mjs";
 import { ask, Report, run, Trouble, top, which } from "./steps.mjs";
 
-const { values: flags } = parseArgs({
-  options: { only: { type: "string", multiple: true }, cross: { type: "boolean", default: false } },
-});
+const { values: flags } = parseArgs({ options: { only: { type: "string", multiple: true } } });
 const wanted = (part) => !flags.only || flags.only.includes(part);
 
 // The whole run has 60 minutes on two cores. A cross check that changed files do not call for starts only while the
-// run is young enough that it cannot end too late: the one for Windows takes about 15 minutes cold, the other 8.
+// run is young enough that it cannot end too late. What they take, when nothing is built yet:
 const MINUTE = 60_000;
-const LATEST_START = { windows: 35 * MINUTE, macos: 45 * MINUTE };
+const LIMIT = 55 * MINUTE;
+const COLD = { windows: 18 * MINUTE, macos: 6 * MINUTE };
 
 // What makes a cross check necessary whatever the hour: the lock file, manifests, and code for one system.
-const PLATFORM = /(^|\/)(Cargo\.(toml|lock)|build\.rs|tauri\.conf\.json)$|(^|\/)(windows|macos)[^/]*(\.rs$|\/)|^media-core\/devices\/|^src-tauri\/|^scripts\/(check-|windows-|macos)/;
+const PLATFORM = /(^|\/)(Cargo\.(toml|lock)|build\.rs|tauri\.conf\.json)$|(^|\/)(windows|macos)[^/]*(\.rs$|\/)|^media-core\/devices\/|^src-tauri\/|^scripts\/(check-|cross-|windows-|macos-)/;
+
+// What a change is measured against: CI may say it, else the commit before.
+const base = process.env.CI_BASE ?? "HEAD~1";
 
 const report = new Report();
+// Are the binaries of the workspace there? Then nothing later builds them again.
+let built = false;
 try {
   await prepare();
   await rust();
@@ -58,7 +61,7 @@ async function rust() {
   }
   if (wanted("cargo") || wanted("interop")) {
     const env = { ...(await peers()), SHOJI_BINARIES_BUILT: "1" };
-    const built = await report.section("Rust: build", () =>
+    built = await report.section("Rust: build", () =>
       run("cargo", ["build", "--workspace", "--bins", "--locked", "--quiet"]),
     );
     if (!built) return;
@@ -150,25 +153,23 @@ async function otherSystems() {
   for (const system of ["windows", "macos"]) {
     if (!wanted(system)) continue;
     const title = `other systems: ${system}`;
-    if (!flags.cross && !flags.only) {
-      report.skip(title, `not part of the usual run yet; run \`npm run check:${system}\` or \`npm test -- --cross\``);
-    } else if (process.platform !== "linux") {
+    if (process.platform !== "linux") {
       report.skip(title, "cross compilation is set up on Linux only; here the system's own build says more");
-    } else if (report.elapsed > LATEST_START[system] && !platformChanged()) {
+    } else if (!flags.only && report.elapsed + COLD[system] > LIMIT && !platformChanged()) {
       report.skip(
         title,
         `${Math.round(report.elapsed / MINUTE)} minutes are over, and no platform code, manifest or lock file changed ` +
-          `since the last commit; run \`npm run check:${system}\` by itself`,
+          `since ${base}; run \`npm run check:${system}\` by itself`,
       );
     } else {
-      await report.section(title, () => run("npm", ["run", "--silent", `check:${system}`]));
+      const env = built ? { SHOJI_BINARIES_BUILT: "1" } : {};
+      await report.section(title, () => run("npm", ["run", "--silent", `check:${system}`], { env }));
     }
   }
 }
 
-/** Did this change touch what only another system would notice? Against CI_BASE where CI says it, else the last commit. */
+/** Did this change touch what only another system would notice? */
 function platformChanged() {
-  const base = process.env.CI_BASE ?? "HEAD~1";
   const names = ask("git", ["diff", "--name-only", base]);
   // Without history everything may have changed.
   return names === undefined || names.split("\n").some((name) => PLATFORM.test(name));
