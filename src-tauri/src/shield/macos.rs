@@ -20,7 +20,11 @@ const FAILED: ShieldStatus =
 pub(super) fn raise(window: &WebviewWindow) -> ShieldStatus {
     let (reply, answer) = mpsc::sync_channel(1);
     let target = window.clone();
-    let sent = window.run_on_main_thread(move || drop(reply.send(set(&target))));
+    let sent = window.run_on_main_thread(move || {
+        if reply.send(set(&target)).is_err() {
+            tracing::warn!("the screenshot shield answered too late");
+        }
+    });
     if sent.is_err() {
         return FAILED;
     }
