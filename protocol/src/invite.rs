@@ -49,18 +49,28 @@ impl HostAddress {
             return Ok(Self::Ip(address));
         }
         let (name, port) = text.rsplit_once(':').ok_or(ParseInvite::Address)?;
-        let port = port.parse::<u16>().ok().filter(|p| *p != 0).ok_or(ParseInvite::Address)?;
+        // `parse` alone would take `+7880`, which nobody writes.
+        let digits = port.bytes().all(|b| b.is_ascii_digit());
+        let port = port.parse::<u16>().ok().filter(|p| digits && *p != 0).ok_or(ParseInvite::Address)?;
         let label = |l: &str| {
             !l.is_empty()
                 && l.len() <= 63
                 && l.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
                 && !l.starts_with('-')
         };
-        if name.len() > 253 || !name.split('.').all(label) {
+        if name.len() > 253 || !name.split('.').all(label) || ends_in_a_number(name) {
             return Err(ParseInvite::Address);
         }
         Ok(Self::Name(name.to_ascii_lowercase(), port))
     }
+}
+
+/// Such a name is an IPv4 address in a spelling of old (`010.1`, `0x7f.1`), which resolvers read as one and people do not
+/// (WHATWG URL, "ends in a number").
+fn ends_in_a_number(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or(name);
+    let hex = last.strip_prefix("0x").or_else(|| last.strip_prefix("0X"));
+    last.bytes().all(|b| b.is_ascii_digit()) || hex.is_some_and(|h| h.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 /// SHA-256 of the SubjectPublicKeyInfo of a host's own CA: what an invitation pins.

@@ -76,3 +76,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn numbers_in_disguise_are_not_names() {
+    // A resolver would read each as an IPv4 address; a port has no sign.
+    for text in ["010.0.0.1:7880", "05:7880", "0x7f.1:7880", "1.2.3:80", "host.0X:80", "192.0.2.1:+80", "host:+80"] {
+        assert_eq!(HostAddress::parse(text), Err(ParseInvite::Address), "{text}");
+    }
+    for text in ["3com.example:80", "host-1:80", "a.0x1g:80"] {
+        assert_eq!(HostAddress::parse(text).map(|a| a.to_string()), Ok(text.to_owned()));
+    }
+}

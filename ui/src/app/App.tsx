@@ -25,13 +25,19 @@ export function App() {
   return <ErrorWall whole>{ready ? <Ready /> : <Starting />}</ErrorWall>;
 }
 
+/** Before the first snapshot. Only the keyring takes long then, when the system asks the person for its password. */
 function Starting() {
   const { t } = useTranslation();
   const trouble = useStore(face, (state) => state.trouble);
+  const [late, setLate] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), 2000);
+    return () => clearTimeout(timer);
+  }, []);
   return (
     <main className={styles.starting}>
       <Mark size={56} />
-      <p role="status">{trouble ? t("app.trouble") : t("app.starting")}</p>
+      <p role="status">{trouble ? t("app.trouble") : t(late ? "app.waitingForKeyring" : "app.starting")}</p>
     </main>
   );
 }
