@@ -162,8 +162,8 @@ describe("preparations", () => {
 
   test("a device that cannot be used says why and what to do", async () => {
     await prepare("scene=no-devices");
-    expect(screen.getByText("機器が見つかりません")).toBeTruthy();
-    expect(screen.getByText("機器がほかのアプリで使われています")).toBeTruthy();
+    expect(screen.getByText("マイクが見つかりません")).toBeTruthy();
+    expect(screen.getByText("カメラがほかのアプリで使われています")).toBeTruthy();
   });
 
   test("a host with another key is refused in words", async () => {

@@ -120,3 +120,8 @@ test("the language is what was set, else the system's, else Japanese", () => {
   expect(spoken("ja", "en-GB")).toBe("ja");
   expect(spoken("en", "ja")).toBe("en");
 });
+
+test("a device without a name is called what it is", () => {
+  expect(wordsOf("device_missing", null, "speaker").title).toBe("スピーカーが見つかりません");
+  expect(wordsOf("device_missing").title).toBe("機器が見つかりません");
+});

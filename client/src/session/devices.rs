@@ -35,6 +35,18 @@ pub(crate) enum Which {
     Screen,
 }
 
+impl Which {
+    /// As the page calls it; a screen is no device there.
+    const fn kind(self) -> Option<DeviceKind> {
+        match self {
+            Self::Microphone => Some(DeviceKind::Microphone),
+            Self::Speaker => Some(DeviceKind::Speaker),
+            Self::Camera => Some(DeviceKind::Camera),
+            Self::Screen => None,
+        }
+    }
+}
+
 /// An open device and the end of its ring or slot that is ours.
 pub(crate) enum Handle {
     Microphone(Box<dyn AudioIn>, RingReader),

@@ -1,6 +1,8 @@
 //! What pages have been told: the last snapshot, numbered events, notices. Part of the session; compares and tells.
 
-use protocol::bridge::{About, Change, Code, DevicesView, Event, Levels, Notice, Phase, Severity, Snapshot};
+use protocol::bridge::{
+    About, Change, Code, DeviceKind, DevicesView, Event, Levels, Notice, Phase, Severity, Snapshot,
+};
 use tokio::sync::mpsc;
 
 use crate::ports::Ports;
@@ -53,9 +55,20 @@ impl Page {
     }
 
     pub(super) fn notice(&mut self, code: Code, about: Option<String>, severity: Severity) {
+        self.device_notice(code, None, about, severity);
+    }
+
+    /// A notice about a device, which may have no name.
+    pub(super) fn device_notice(
+        &mut self,
+        code: Code,
+        device: Option<DeviceKind>,
+        about: Option<String>,
+        severity: Severity,
+    ) {
         // Said once: a device that flickers must not fill the screen.
-        self.notices.retain(|n| !(n.code == code && n.about == about));
-        self.notices.push(Notice { id: self.next_notice, code, about, severity });
+        self.notices.retain(|n| !(n.code == code && n.device == device && n.about == about));
+        self.notices.push(Notice { id: self.next_notice, code, about, device, severity });
         self.next_notice = self.next_notice.wrapping_add(1);
         if self.notices.len() > MAX_NOTICES {
             self.notices.remove(0);

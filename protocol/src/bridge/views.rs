@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::Code;
+use super::{Code, DeviceKind};
 use crate::ids::{DeviceId, DisplayName, ParticipantSid, TrackSid, UserId};
 use crate::policy::{Capability, Role, TrackKind, TrackSource};
 use crate::shield::ShieldStatus;
@@ -403,6 +403,8 @@ pub struct Notice {
     pub code: Code,
     /// A name in the words: a device, a person, a program.
     pub about: Option<String>,
+    /// What kind of device it is about, for words without a name.
+    pub device: Option<DeviceKind>,
     /// Something that is wrong, or just news.
     pub severity: Severity,
 }

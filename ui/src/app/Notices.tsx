@@ -3,7 +3,7 @@
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { useStore } from "zustand";
-import type { Code, Severity } from "../bridge/generated/bridge";
+import type { Code, DeviceKind, Severity } from "../bridge/generated/bridge";
 import { IconButton } from "../components/Button";
 import { Icon } from "../components/Icon";
 import { wordsOf } from "../i18n";
@@ -27,6 +27,7 @@ export function Notices() {
             key={`n${notice.id}`}
             code={notice.code}
             about={notice.about}
+            device={notice.device}
             severity={notice.severity}
             stays={notice.severity === "info" ? NEWS_STAYS : null}
             onDismiss={() => void send("dismiss_notice", { id: notice.id })}
@@ -37,6 +38,7 @@ export function Notices() {
             key={`f${failure.id}`}
             code={failure.code}
             about={null}
+            device={null}
             severity="error"
             stays={FAILURE_STAYS}
             onDismiss={() => forgetFailure(failure.id)}
@@ -50,15 +52,16 @@ export function Notices() {
 interface CardProps {
   code: Code;
   about: string | null;
+  device: DeviceKind | null;
   severity: Severity;
   /** Milliseconds; `null`: until put away. */
   stays: number | null;
   onDismiss: () => void;
 }
 
-function Card({ code, about, severity, stays, onDismiss }: CardProps) {
+function Card({ code, about, device, severity, stays, onDismiss }: CardProps) {
   const { t } = useTranslation();
-  const words = wordsOf(code, about);
+  const words = wordsOf(code, about, device);
   const card = useGoesAway(stays, onDismiss);
   return (
     <li ref={card} className={styles.card} data-severity={severity}>

@@ -2,7 +2,7 @@
 
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import type { Code } from "../bridge/generated/bridge";
+import type { Code, DeviceKind } from "../bridge/generated/bridge";
 import { wordsOf } from "../i18n";
 import { Icon } from "./Icon";
 import styles from "./Problem.module.css";
@@ -32,15 +32,17 @@ export function Note({ look, title, children, spoken = false }: NoteProps) {
 export function Problem({
   code,
   about = null,
+  device = null,
   look = "error",
 }: {
   code: Code;
   about?: string | null;
+  device?: DeviceKind | null;
   look?: NoteProps["look"];
 }) {
   // Draws again when the language changes.
   useTranslation();
-  const words = wordsOf(code, about);
+  const words = wordsOf(code, about, device);
   return (
     <Note look={look} title={words.title} spoken>
       <p className={styles.hint}>{words.hint}</p>

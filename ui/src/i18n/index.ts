@@ -2,7 +2,7 @@
 
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
-import type { Code, Language } from "../bridge/generated/bridge";
+import type { Code, DeviceKind, Language } from "../bridge/generated/bridge";
 import en from "./en.json";
 import ja from "./ja.json";
 
@@ -59,11 +59,14 @@ const NAMED: readonly About[] = [
   "track_refused",
 ];
 
-/** The words for a code; `about` is a name that belongs into them. */
-export function wordsOf(code: Code, about: string | null = null): Words {
+/** The words for a code; `about` is a name that belongs into them, `device` what is meant where there is no name. */
+export function wordsOf(code: Code, about: string | null = null, device: DeviceKind | null = null): Words {
   const named = NAMED.find((name) => name === code);
   return {
-    title: about !== null && named ? i18next.t(`codes.${named}.about`, { about }) : i18next.t(`codes.${code}.title`),
+    title:
+      about !== null && named
+        ? i18next.t(`codes.${named}.about`, { about })
+        : i18next.t(`codes.${code}.title`, { device: i18next.t(`deviceKind.${device ?? "any"}`) }),
     hint: i18next.t(`codes.${code}.hint`),
   };
 }

@@ -54,7 +54,7 @@ impl Session {
             self.want(Lane::Screen, false);
             self.notice(Code::ShareLost, about, Severity::Warning);
         } else {
-            self.notice(Code::DeviceLost, about, Severity::Warning);
+            self.page.device_notice(Code::DeviceLost, which.kind(), about, Severity::Warning);
         }
         self.look_for_devices();
     }
@@ -74,7 +74,7 @@ impl Session {
             }
         }
         if self.call.is_some() || which == Which::Speaker {
-            self.notice(code, None, Severity::Warning);
+            self.page.device_notice(code, which.kind(), None, Severity::Warning);
         }
     }
 

@@ -179,7 +179,7 @@ impl Session {
                 if was_lost {
                     let about = self.device_name(which, &device);
                     self.page.withdraw(Code::DeviceLost);
-                    self.notice(Code::DeviceBack, about, Severity::Info);
+                    self.page.device_notice(Code::DeviceBack, which.kind(), about, Severity::Info);
                 }
             }
             Err(code) => {

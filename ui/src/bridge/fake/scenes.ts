@@ -233,6 +233,7 @@ function notices(...codes: Code[]): Snapshot["notices"] {
     id: at + 1,
     code,
     about: code === "track_refused" ? "鈴木 一郎" : "USB ヘッドセット",
+    device: code === "track_refused" ? null : "speaker",
     severity: at === 0 ? "error" : "warning",
   }));
 }

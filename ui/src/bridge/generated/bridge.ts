@@ -631,6 +631,10 @@ code: Code,
  */
 about: string | null, 
 /**
+ * What kind of device it is about, for words without a name.
+ */
+device: DeviceKind | null, 
+/**
  * Something that is wrong, or just news.
  */
 severity: Severity, };

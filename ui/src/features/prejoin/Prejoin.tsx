@@ -56,7 +56,7 @@ export function Prejoin({ plan, onBack, openSettings }: PrejoinProps) {
             <>
               <DevicePicker kind="microphone" />
               {microphone && problems.microphone_problem ? (
-                <Problem code={problems.microphone_problem} look="warning" />
+                <Problem code={problems.microphone_problem} device="microphone" look="warning" />
               ) : (
                 <MicrophoneCheck on={microphone} />
               )}
@@ -65,7 +65,9 @@ export function Prejoin({ plan, onBack, openSettings }: PrejoinProps) {
                 <SpeakerTest />
               </div>
               <DevicePicker kind="camera" />
-              {camera && problems.camera_problem && <Problem code={problems.camera_problem} look="warning" />}
+              {camera && problems.camera_problem && (
+                <Problem code={problems.camera_problem} device="camera" look="warning" />
+              )}
             </>
           )}
           <div className={styles.end}>
