@@ -136,7 +136,12 @@ fn versions_stand_once_in_the_workspace() {
                 section = line.to_owned();
                 continue;
             }
-            if section.trim_end_matches(']').ends_with("dependencies") && !line.is_empty() && !line.starts_with('#') {
+            let pins = section == "[workspace.dependencies]";
+            if !pins
+                && section.trim_end_matches(']').ends_with("dependencies")
+                && !line.is_empty()
+                && !line.starts_with('#')
+            {
                 assert!(
                     line.contains("workspace = true"),
                     "{}: `{line}` carries a version of its own; pins live in the workspace",
