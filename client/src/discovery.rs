@@ -5,7 +5,7 @@
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::time::Duration;
 
-use mdns_sd::{ResolvedService, ScopedIp, ServiceDaemon, ServiceEvent};
+use mdns_sd::{Receiver, ResolvedService, ScopedIp, ServiceDaemon, ServiceEvent};
 use protocol::invite::{Fingerprint, HostAddress, Invite};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -15,6 +15,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 pub(crate) const SERVICE: &str = "_shoji._tcp.local.";
 /// The TXT key of the fingerprint, as in the link.
 const FINGERPRINT_KEY: &str = "k";
+/// How long the rest of a record may take once its first part is there.
+const REST: Duration = Duration::from_millis(250);
 
 /// A host that announced itself, or went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,15 +86,19 @@ pub(crate) async fn find(host: Fingerprint, patience: Duration) -> Vec<HostAddre
     let found = match daemon.browse(SERVICE) {
         Err(_) => Vec::new(),
         Ok(events) => tokio::time::timeout(patience, async {
-            while let Ok(event) = events.recv_async().await {
-                if let ServiceEvent::ServiceResolved(service) = event
-                    && let Some(Sighting::Here { host: found, addresses, .. }) = here(&service)
-                    && found == host
-                {
-                    return addresses;
+            let mut found = next_of(&events, host).await;
+            // A record comes in parts, and the first may hold an address that does not reach the host.
+            let rest = async {
+                loop {
+                    for address in next_of(&events, host).await {
+                        if !found.contains(&address) && found.len() < Invite::MAX_ADDRESSES {
+                            found.push(address);
+                        }
+                    }
                 }
-            }
-            Vec::new()
+            };
+            let _: Result<std::convert::Infallible, _> = tokio::time::timeout(REST, rest).await;
+            found
         })
         .await
         .unwrap_or_default(),
@@ -101,6 +107,19 @@ pub(crate) async fn find(host: Fingerprint, patience: Duration) -> Vec<HostAddre
         tracing::debug!(%error, "mDNS did not stop at once");
     }
     found
+}
+
+/// Where a host says it is, the next time it says so. Never, when nothing is heard any more.
+async fn next_of(events: &Receiver<ServiceEvent>, host: Fingerprint) -> Vec<HostAddress> {
+    while let Ok(event) = events.recv_async().await {
+        if let ServiceEvent::ServiceResolved(service) = event
+            && let Some(Sighting::Here { host: found, addresses, .. }) = here(&service)
+            && found == host
+        {
+            return addresses;
+        }
+    }
+    std::future::pending().await
 }
 
 fn here(service: &ResolvedService) -> Option<Sighting> {

@@ -227,10 +227,8 @@ impl Host {
         let acceptor = tokio_rustls::TlsAcceptor::from(Arc::clone(&identity.config));
         let gatekeeper = Gatekeeper::new(config.limits);
         tokio::spawn(listener::run(listener, acceptor, gatekeeper, porch, closing.clone(), tasks.clone()));
-        let announcement = config
-            .advertise
-            .then(|| Announcement::start(identity.fingerprint, local.port(), &config.interfaces))
-            .flatten();
+        let announcement =
+            config.advertise.then(|| Announcement::start(identity.fingerprint, local, &config.interfaces)).flatten();
         tracing::info!(port = local.port(), announced = announcement.is_some(), "host_started");
         let abort = abort.drop_guard();
         Ok(Self { reception, store, metrics, media, local, identity, public, closing, tasks, announcement, abort })

@@ -1,6 +1,8 @@
 //! Says on the local link that a host is here: `_shoji._tcp` with its fingerprint and port, nothing about people or
 //! meetings. Never needed, and it may fail without anybody noticing more than a log line.
 
+use std::net::SocketAddr;
+
 use mdns_sd::{ServiceDaemon, ServiceInfo};
 use protocol::invite::Fingerprint;
 
@@ -24,10 +26,11 @@ pub struct Announcement {
 }
 
 impl Announcement {
-    /// Starts to say it. `None` when the machine has no multicast; the host works without.
+    /// Starts to say it: that address, or every address of the machine when it is unspecified. `None` when the machine
+    /// has no multicast; the host works without.
     #[must_use]
-    pub fn start(fingerprint: Fingerprint, port: u16, interfaces: &Interfaces) -> Option<Self> {
-        match Self::register(fingerprint, port, interfaces) {
+    pub fn start(fingerprint: Fingerprint, listening: SocketAddr, interfaces: &Interfaces) -> Option<Self> {
+        match Self::register(fingerprint, listening, interfaces) {
             Ok(this) => Some(this),
             Err(error) => {
                 tracing::warn!(%error, "mdns_unavailable");
@@ -36,7 +39,11 @@ impl Announcement {
         }
     }
 
-    fn register(fingerprint: Fingerprint, port: u16, interfaces: &Interfaces) -> Result<Self, mdns_sd::Error> {
+    fn register(
+        fingerprint: Fingerprint,
+        listening: SocketAddr,
+        interfaces: &Interfaces,
+    ) -> Result<Self, mdns_sd::Error> {
         let daemon = ServiceDaemon::new()?;
         if let Interfaces::Only(names) = interfaces {
             daemon.disable_interface(mdns_sd::IfKind::All)?;
@@ -44,7 +51,7 @@ impl Announcement {
                 daemon.enable_interface(name.as_str())?;
             }
         }
-        let info = info(fingerprint, port)?;
+        let info = info(fingerprint, listening)?;
         let name = info.get_fullname().to_owned();
         daemon.register(info)?;
         Ok(Self { daemon, name })
@@ -63,26 +70,42 @@ impl Drop for Announcement {
     }
 }
 
-fn info(fingerprint: Fingerprint, port: u16) -> Result<ServiceInfo, mdns_sd::Error> {
+fn info(fingerprint: Fingerprint, listening: SocketAddr) -> Result<ServiceInfo, mdns_sd::Error> {
     let short: String = fingerprint.0.iter().take(4).map(|b| format!("{b:02x}")).collect();
     let name = format!("shoji-{short}");
     // Not the machine's own name: that often holds a person's.
     let host = format!("{name}.local.");
     let properties = [("v", "1".to_owned()), ("k", fingerprint.encode())];
-    Ok(ServiceInfo::new(SERVICE, &name, &host, "", port, &properties[..])?.enable_addr_auto())
+    let (ip, port) = (listening.ip(), listening.port());
+    // An address nobody listens at would only be knocked at in vain.
+    if ip.is_unspecified() {
+        Ok(ServiceInfo::new(SERVICE, &name, &host, "", port, &properties[..])?.enable_addr_auto())
+    } else {
+        ServiceInfo::new(SERVICE, &name, &host, ip, port, &properties[..])
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     #[test]
     fn the_record_holds_the_fingerprint_and_nothing_about_people() {
         let fingerprint = Fingerprint([0xab; 32]);
-        let info = info(fingerprint, 7880).unwrap();
+        let info = info(fingerprint, (Ipv4Addr::UNSPECIFIED, 7880).into()).unwrap();
         assert_eq!(info.get_property_val_str("k"), Some(fingerprint.encode().as_str()));
         assert_eq!(info.get_property_val_str("v"), Some("1"));
         assert_eq!(info.get_fullname(), format!("shoji-abababab.{SERVICE}"));
         assert_eq!(info.get_properties().iter().count(), 2);
+        assert!(info.is_addr_auto());
+    }
+
+    #[test]
+    fn only_the_address_it_listens_at_is_said() {
+        let info = info(Fingerprint([1; 32]), (Ipv4Addr::new(192, 0, 2, 1), 7880).into()).unwrap();
+        assert!(!info.is_addr_auto());
+        assert_eq!(info.get_addresses().len(), 1);
     }
 }
