@@ -14,6 +14,7 @@ mod local;
 mod mix;
 mod opus;
 mod playout;
+mod redundancy;
 mod remote;
 mod resample;
 mod steady;
@@ -29,6 +30,7 @@ use crate::e2ee::Opening;
 use crate::e2ee::Sealing;
 use crate::frame::{AudioLevel, SealedFrame};
 use crate::receive::TrackState;
+use crate::receive::loss::Loss;
 use crate::rtp::Packet;
 use crate::time::{Bitrate, MediaTime};
 
@@ -122,6 +124,8 @@ pub enum AudioInput {
         /// RTP time of its first frame; random.
         rtp_start: u32,
     },
+    /// What receivers lost of what we sent lately: decides how much of it is sent twice and more.
+    Loss(Loss),
     /// Stop sending it.
     StopLocal(LocalAudio),
     /// A muted track sends nothing.
@@ -208,7 +212,7 @@ pub struct AudioStats {
 }
 
 /// Counters and measures of one remote track.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct RemoteStats {
     /// Packets taken.
     pub received: u64,
@@ -216,6 +220,10 @@ pub struct RemoteStats {
     pub late: u64,
     /// Never came in time.
     pub lost: u64,
+    /// What the network lost lately, whether or not it was made good.
+    pub loss: Loss,
+    /// Lost, but carried along by a later packet in time.
+    pub carried: u64,
     /// Restored from the next packet's error correction.
     pub restored: u64,
     /// Blocks made up.

@@ -2,7 +2,9 @@
 //! Pure and bounded: whatever arrives, memory stays within the limits said in each file.
 
 pub mod assemble;
+mod copies;
 pub mod jitter;
+pub mod loss;
 mod peaks;
 pub mod reorder;
 

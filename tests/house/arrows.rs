@@ -12,7 +12,8 @@ use crate::tree::{has_extension, sources, top};
 const ARROWS: &[(&str, &[&str])] = &[
     ("protocol", &[]),
     ("peer", &["protocol"]),
-    ("media-core", &["protocol"]),
+    ("libopus", &[]),
+    ("media-core", &["protocol", "libopus"]),
     ("media-devices", &["protocol", "media-core"]),
     ("client", &["protocol", "peer", "media-core"]),
     ("host", &["protocol", "peer"]),
@@ -28,7 +29,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("media-core", &["tokio", "mio", "tauri", "rusqlite", "rustls", "rtc", "cpal", "nokhwa", "x11rb"]),
     ("media-devices", &["tauri", "rustls", "rtc", "rusqlite", "tungstenite"]),
     ("client", &["tauri", "gtk", "webkit2gtk", "wry", "cpal", "alsa", "nokhwa", "x11rb", "keyring-core", "rusqlite"]),
-    ("host", &["tauri", "gtk", "webkit2gtk", "wry", "cpal", "alsa", "nokhwa", "x11rb", "opus", "openh264"]),
+    ("host", &["tauri", "gtk", "webkit2gtk", "wry", "cpal", "alsa", "nokhwa", "x11rb", "libopus", "openh264"]),
     ("inspection", &["tauri", "gtk", "webkit2gtk", "wry", "cpal", "alsa", "nokhwa", "x11rb", "keyring-core"]),
 ];
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 pub mod fanout;
 pub mod footprint;
 pub mod join;
+pub mod voice_loss;
 
 /// One line.
 fn say(line: &Value) -> anyhow::Result<()> {

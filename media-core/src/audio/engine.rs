@@ -8,13 +8,13 @@ use super::capture::Capture;
 use super::level::Meter;
 use super::local::Local;
 use super::mix::{Duck, Limiter};
-use super::opus::EncoderSettings;
 use super::playout::Playout;
 use super::remote::Remote;
 use super::tone::Tone;
 use super::{AudioInput, AudioOutput, AudioStats, Levels, LocalAudio, MAX_REMOTES, RemoteAudio, RemoteId};
 use crate::channel::{MailboxReader, Taken};
 use crate::frame::BLOCK;
+use crate::receive::loss::Loss;
 use crate::time::MediaTime;
 
 /// One block.
@@ -47,6 +47,7 @@ pub struct AudioEngine {
     microphone_meter: Meter,
     speaker_meter: Meter,
     want_levels: bool,
+    loss: Loss,
     blocks: u64,
     skipped: u64,
     reported: Option<MediaTime>,
@@ -80,6 +81,7 @@ impl AudioEngine {
             microphone_meter: Meter::new(),
             speaker_meter: Meter::new(),
             want_levels: false,
+            loss: Loss::default(),
             blocks: 0,
             skipped: 0,
             reported: None,
@@ -161,14 +163,14 @@ impl AudioEngine {
             AudioInput::DetachSpeaker => self.speaker = None,
             AudioInput::StartLocal { permit, sealing, bitrate, dtx, rtp_start } => {
                 let local = permit.of();
-                let settings = EncoderSettings { bitrate, dtx, ..EncoderSettings::default() };
-                match Local::new(permit, sealing, settings, rtp_start) {
+                match Local::new(permit, sealing, bitrate, dtx, rtp_start, self.loss) {
                     Ok(track) => {
                         self.locals.insert(slot(local), track);
                     }
                     Err(error) => self.emit(AudioOutput::Unsent(local, error.to_string())),
                 }
             }
+            AudioInput::Loss(loss) => self.on_loss(loss),
             AudioInput::StopLocal(local) => {
                 self.locals.remove(&slot(local));
             }
@@ -194,6 +196,20 @@ impl AudioEngine {
             }
             AudioInput::TestTone => self.tone = Some(Tone::new()),
             AudioInput::WantLevels(want) => self.want_levels = want,
+        }
+    }
+
+    fn on_loss(&mut self, seen: Loss) {
+        // More at once, less slowly: a plan that changes with every report changes the delay of everyone who listens.
+        let old = self.loss;
+        let share = if seen.share > old.share { seen.share } else { old.share * 0.9 + seen.share * 0.1 };
+        let burst = if old.burst < 1.0 { seen.burst } else { old.burst * 0.8 + seen.burst.max(1.0) * 0.2 };
+        let loss = Loss { share, burst };
+        self.loss = loss;
+        for local in LOCALS {
+            if let Some(Err(error)) = self.locals.get_mut(&slot(local)).map(|track| track.adapt(loss)) {
+                tracing::error!(?local, %error, "the encoder does not follow the network");
+            }
         }
     }
 

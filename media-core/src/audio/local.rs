@@ -3,9 +3,12 @@
 
 use super::SpeakPermit;
 use super::level::Meter;
-use super::opus::{Encoder, EncoderSettings, OpusError, PACKET_SAMPLES};
+use super::opus::{Encoder, OpusError, PACKET_SAMPLES};
+use super::redundancy::{Plan, Redundancy};
 use crate::e2ee::{SealFrame, Sealing};
 use crate::frame::{AudioBlock, BLOCK, Codec, SealedFrame};
+use crate::receive::loss::Loss;
+use crate::time::Bitrate;
 
 /// Why a frame was not sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,7 +25,11 @@ pub(super) enum Unsent {
 pub(super) struct Local {
     permit: SpeakPermit,
     sealing: Sealing,
+    /// What may be spent on a frame, and whether silence is sent.
+    bitrate: Bitrate,
+    dtx: bool,
     encoder: Encoder,
+    redundancy: Redundancy,
     muted: bool,
     rtp_time: u32,
     pending: [f32; PACKET_SAMPLES],
@@ -38,13 +45,21 @@ impl Local {
     pub(super) fn new(
         permit: SpeakPermit,
         sealing: Sealing,
-        settings: EncoderSettings,
+        bitrate: Bitrate,
+        dtx: bool,
         rtp_start: u32,
+        loss: Loss,
     ) -> Result<Self, OpusError> {
+        let plan = Plan::of(loss);
+        let mut redundancy = Redundancy::new();
+        redundancy.follow(plan);
         Ok(Self {
             permit,
             sealing,
-            encoder: Encoder::new(settings)?,
+            bitrate,
+            dtx,
+            encoder: Encoder::new(plan.settings(bitrate, loss, dtx))?,
+            redundancy,
             muted: false,
             rtp_time: rtp_start,
             pending: [0.0; PACKET_SAMPLES],
@@ -59,11 +74,22 @@ impl Local {
         self.permit.is_live()
     }
 
+    /// Follows what receivers see.
+    ///
+    /// # Errors
+    /// The encoder refused.
+    pub(super) fn adapt(&mut self, loss: Loss) -> Result<(), OpusError> {
+        let plan = Plan::of(loss);
+        self.redundancy.follow(plan);
+        self.encoder.set(plan.settings(self.bitrate, loss, self.dtx))
+    }
+
     /// A muted track sends nothing; what was heard before is forgotten.
-    pub(super) const fn mute(&mut self, muted: bool) {
+    pub(super) fn mute(&mut self, muted: bool) {
         self.muted = muted;
         if muted {
             self.filled = 0;
+            self.redundancy.forget();
         }
     }
 
@@ -93,6 +119,7 @@ impl Local {
         self.rtp_time = rtp_time.wrapping_add(PACKET_SAMPLES as u32);
         let level = Some(self.meter.take());
         let Some(packet) = self.encoder.encode(&self.pending)? else { return Ok(None) };
+        let packet = self.redundancy.wrap(packet, rtp_time);
         let data = self.sealing.protect(Codec::Opus, &packet)?;
         Ok(Some(SealedFrame { codec: Codec::Opus, rtp_time, key: true, level, data }))
     }

@@ -4,6 +4,7 @@
 use super::level::{Meter, is_quiet};
 use super::mix::Gain;
 use super::opus::{Decoder, OpusError};
+use super::redundancy;
 use super::resample::Resampler;
 use super::{RemoteAudio, RemoteStats};
 use crate::e2ee::{OpenFrame, Opening};
@@ -95,7 +96,15 @@ impl Remote {
             Ok(payload) => {
                 // In a plain meeting anything may be in there; in a sealed one the sender may still be broken.
                 let samples = Decoder::samples(&payload)?;
-                self.jitter.insert(packet.sequence, packet.rtp_time, samples, payload, at);
+                self.jitter.insert(packet.sequence, packet.rtp_time, samples, payload.clone(), at);
+                for copy in redundancy::carried(&payload) {
+                    // A copy is as foreign as its carrier.
+                    if let Some(samples) = Decoder::samples(copy.packet) {
+                        let of = (packet.sequence, packet.rtp_time);
+                        let payload = payload.slice_ref(copy.packet);
+                        self.jitter.insert_carried(of, copy.back, copy.earlier, samples, payload, at);
+                    }
+                }
                 TrackState::Playing
             }
             // Blank frames the server makes when a track is muted.
@@ -153,7 +162,7 @@ impl Remote {
     fn feed(&mut self, now: MediaTime) {
         let from = self.pcm.len();
         let frame = 2 * BLOCK;
-        match self.jitter.next(now) {
+        match self.jitter.next(now, from) {
             Next::Packet(payload) => {
                 let Ok(samples) = self.decoder.decode(&payload) else {
                     self.conceal(frame);
@@ -170,7 +179,7 @@ impl Remote {
                 self.pcm.extend_from_slice(samples);
                 self.blend(from);
             }
-            Next::Restore(next) => match self.decoder.restore(&next, frame) {
+            Next::Restore { next, before } => match self.decoder.restore(&next, before, frame) {
                 Ok(samples) => {
                     self.pcm.extend_from_slice(samples);
                     self.restored += 1;
@@ -255,6 +264,8 @@ impl Remote {
             received: jitter.received,
             late: jitter.late,
             lost: jitter.lost,
+            loss: self.jitter.loss(),
+            carried: jitter.carried,
             restored: self.restored,
             concealed: self.concealed,
             unopened: self.unopened,

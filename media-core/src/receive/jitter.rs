@@ -2,14 +2,16 @@
 //! Pure and bounded. Time is counted in samples at 48 kHz; a packet's ideal arrival is its timestamp on the clock of the
 //! fastest recent packet, so `delay` is what we add to the quickest the network can do.
 //!
-//! The target follows the measured jitter (95th percentile of the last five seconds, and hold-ups that come again and
-//! again within ten). The player is told by [`Jitter::error`] how far off it is and bends its speed a little; only a far excess is cut.
+//! The target follows the measured jitter (95th percentile of the last five seconds, hold-ups that come again and again
+//! within ten, and how late copies of lost packets come along with later ones). The player is told by [`Jitter::error`] how far off it is and bends its speed a little; only a far excess is cut.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::copies::Copies;
+use super::loss::{Loss, LossMeter};
 use super::peaks::Peaks;
 use super::reorder::Unwrap;
 use crate::frame::{BLOCK, SAMPLE_RATE};
@@ -38,8 +40,14 @@ const JUMP: i64 = 5 * SAMPLE_RATE as i64;
 pub enum Next {
     /// This packet.
     Packet(Bytes),
-    /// The packet before this one is lost: restore it from this one's error correction. It is not used up.
-    Restore(Bytes),
+    /// The sound that began `before` samples ahead of this packet is lost: restore a frame of it from what this packet
+    /// tells of it. The packet is not used up.
+    Restore {
+        /// The packet.
+        next: Bytes,
+        /// How far ahead of it, in samples.
+        before: usize,
+    },
     /// Make up one frame.
     Conceal,
     /// Silence: nothing is due.
@@ -57,6 +65,8 @@ pub struct JitterStats {
     pub lost: u64,
     /// Thrown away because too much was waiting.
     pub overflowed: u64,
+    /// Lost, but brought along by a later packet in time.
+    pub carried: u64,
 }
 
 #[derive(Debug)]
@@ -84,6 +94,10 @@ pub struct Jitter {
     percentile: i64,
     target: i64,
     peaks: Peaks,
+    copies: Copies,
+    meter: LossMeter,
+    /// Made up without moving on, so that what is missing can still come, in samples.
+    stretched: i64,
     since_measure: usize,
     stats: JitterStats,
 }
@@ -111,6 +125,9 @@ impl Jitter {
             percentile: samples(MIN_TARGET),
             target: samples(MIN_TARGET),
             peaks: Peaks::default(),
+            copies: Copies::default(),
+            meter: LossMeter::default(),
+            stretched: 0,
             since_measure: 0,
             stats: JitterStats::default(),
         }
@@ -124,6 +141,7 @@ impl Jitter {
             self.restart();
         }
         let sequence = self.sequences.extend(sequence);
+        self.meter.packet(sequence);
         self.measure(clock(now) - time, clock(now));
         self.stats.received += 1;
         if self.play.is_some_and(|play| time + len <= play) || self.held.contains_key(&time) {
@@ -138,8 +156,37 @@ impl Jitter {
         }
     }
 
-    /// What to play now. Called when the player runs out; answers one frame's worth, and moves on.
-    pub fn next(&mut self, now: MediaTime) -> Next {
+    /// Takes a packet that a later one carried along, sent `back` packets and `earlier` samples before it; ignored when it
+    /// is here or was played. How late it came tells how long it pays to wait for such.
+    pub fn insert_carried(
+        &mut self,
+        of: (u16, u32),
+        back: u16,
+        earlier: u32,
+        len: usize,
+        payload: Bytes,
+        now: MediaTime,
+    ) {
+        // Nothing to repair before anything was heard.
+        let (Some(last), Some(_)) = (self.times.last, self.last_sequence) else { return };
+        let len = i64::try_from(len).unwrap_or(0).clamp(1, 120 * 48);
+        let time = self.times.near(of.1, last) - i64::from(earlier);
+        let sequence = self.sequences.near(of.0) - i64::from(back);
+        let missed = self.copies.was_missed(time);
+        let ahead = self.play.is_some_and(|play| time >= play) && !self.held.contains_key(&time);
+        if missed || ahead {
+            self.copies.came(clock(now), clock(now) - time - self.fastest);
+            self.aim(clock(now));
+        }
+        if ahead && self.held.len() < MAX_PACKETS {
+            self.stats.carried += 1;
+            self.held.insert(time, Held { sequence, samples: len, payload });
+        }
+    }
+
+    /// What to play now. Called when the player runs out, with `ahead` decoded samples not yet played; answers one frame's
+    /// worth, and moves on.
+    pub fn next(&mut self, now: MediaTime, ahead: usize) -> Next {
         let Some(play) = self.play else { return self.start(now) };
         let Some((&first, held)) = self.held.first_key_value() else {
             if self.owed >= MAX_CONCEALED {
@@ -163,7 +210,14 @@ impl Jitter {
             }
             return self.start(now);
         }
+        // Too early by our own measure: what is missing may still come, and waiting is the quickest way to be later.
+        let early = -self.error(now, ahead);
+        if early > self.frame / 2 && self.stretched < MAX_CONCEALED && self.copies.any(clock(now)) {
+            self.stretched += self.frame;
+            return Next::Conceal;
+        }
         self.stats.lost += 1;
+        self.copies.missed(play);
         // What was made up while nothing was there stood for the loss.
         let covered = self.owed.min(first - play);
         if covered > 0 {
@@ -175,7 +229,8 @@ impl Jitter {
         }
         let step = self.frame.min(first - play - covered);
         self.play = Some(play + covered + step);
-        if play + covered + step == first { Next::Restore(held.payload.clone()) } else { Next::Conceal }
+        let before = usize::try_from(first - play - covered).unwrap_or(0);
+        Next::Restore { next: held.payload.clone(), before }
     }
 
     fn take(&mut self, first: i64) -> Next {
@@ -184,6 +239,7 @@ impl Jitter {
         self.frame = held.samples;
         self.last_sequence = Some(held.sequence);
         self.owed = 0;
+        self.stretched = 0;
         Next::Packet(held.payload)
     }
 
@@ -223,6 +279,12 @@ impl Jitter {
     #[must_use]
     pub const fn stats(&self) -> JitterStats {
         self.stats
+    }
+
+    /// What the network lost lately.
+    #[must_use]
+    pub fn loss(&self) -> Loss {
+        self.meter.loss()
     }
 
     /// Packets held.
@@ -265,7 +327,18 @@ impl Jitter {
         // Half a block on top: packets and ticks do not meet.
         let half = BLOCK as i64 / 2;
         self.percentile = (percentile + half).clamp(samples(MIN_TARGET), samples(MAX_TARGET));
-        self.target = self.percentile.max(self.peaks.recurring(now) + half).min(samples(MAX_TARGET));
+        self.aim(now);
+    }
+
+    fn aim(&mut self, now: i64) {
+        let half = BLOCK as i64 / 2;
+        // A frame is wanted up to a block before it is played, and what comes then is too late for it.
+        let copies = match self.copies.worth_waiting(now) {
+            0 => 0,
+            late => late + BLOCK as i64,
+        };
+        let longest = self.peaks.recurring(now).max(copies);
+        self.target = self.percentile.max(longest + half).min(samples(MAX_TARGET));
     }
 
     fn restart(&mut self) {
@@ -276,6 +349,8 @@ impl Jitter {
         self.last_sequence = None;
         self.owed = 0;
         self.peaks.clear();
+        self.copies = Copies::default();
+        self.stretched = 0;
         self.percentile = samples(MIN_TARGET);
         self.target = samples(MIN_TARGET);
     }
@@ -298,6 +373,12 @@ impl UnwrapTime {
         let number = last + i64::from(time.wrapping_sub(low).cast_signed());
         self.last = Some(number);
         number
+    }
+
+    /// The same near a number that is known, without moving on.
+    fn near(&self, time: u32, known: i64) -> i64 {
+        let low = u32::try_from(known.rem_euclid(1 << 32)).unwrap_or(0);
+        known + i64::from(time.wrapping_sub(low).cast_signed())
     }
 }
 

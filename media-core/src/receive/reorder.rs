@@ -30,6 +30,15 @@ impl Unwrap {
     }
 }
 
+impl Unwrap {
+    /// The same without moving on.
+    pub(super) fn near(&self, sequence: u16) -> i64 {
+        let last = self.last.unwrap_or_default();
+        let low = u16::try_from(last.rem_euclid(1 << 16)).unwrap_or(0);
+        last + i64::from(sequence.wrapping_sub(low).cast_signed())
+    }
+}
+
 /// What comes out, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ordered<T> {

@@ -15,6 +15,8 @@ enum Name {
     Fanout,
     /// CPU until the window is usable, and memory idle and in a call of four.
     Footprint,
+    /// Speech through networks that lose, scored.
+    VoiceLoss,
 }
 
 /// Measures.
@@ -24,8 +26,8 @@ struct Args {
     #[arg(value_enum)]
     name: Name,
     /// Runs, where there are several.
-    #[arg(long, default_value_t = 30)]
-    runs: usize,
+    #[arg(long)]
+    runs: Option<usize>,
 }
 
 fn main() -> ExitCode {
@@ -34,9 +36,10 @@ fn main() -> ExitCode {
         eprintln!("this is a debug build: figures of a release build only are worth keeping");
     }
     let measured = match args.name {
-        Name::Join => bench::join::measure(args.runs),
+        Name::Join => bench::join::measure(args.runs.unwrap_or(30)),
         Name::Fanout => bench::fanout::measure(),
         Name::Footprint => bench::footprint::measure(),
+        Name::VoiceLoss => bench::voice_loss::measure(args.runs.unwrap_or(3)),
     };
     match measured {
         Ok(()) => ExitCode::SUCCESS,

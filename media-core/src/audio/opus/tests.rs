@@ -26,7 +26,7 @@ fn one_lost_packet_is_restored() {
     for packet in &packets[..20] {
         decoder.decode(packet).unwrap();
     }
-    let restored = decoder.restore(&packets[21], PACKET_SAMPLES).unwrap();
+    let restored = decoder.restore(&packets[21], PACKET_SAMPLES, PACKET_SAMPLES).unwrap();
     assert_eq!(restored.len(), PACKET_SAMPLES);
     assert!(tone_power(restored, 440.0, 48_000) > 0.5);
 }
@@ -49,14 +49,14 @@ proptest! {
     fn junk_is_refused_or_decoded_but_never_panics(junk in proptest::collection::vec(any::<u8>(), 0..200)) {
         let mut decoder = Decoder::new().unwrap();
         if let Some(samples) = Decoder::samples(&junk) {
-            prop_assert!(samples <= MAX_SAMPLES);
+            prop_assert!(samples <= packet::MAX_SAMPLES);
         }
         if let Ok(out) = decoder.decode(&junk) {
-            prop_assert!(out.len() <= MAX_SAMPLES);
+            prop_assert!(out.len() <= packet::MAX_SAMPLES);
         }
         for samples in [0, 1, 480, 960, 100_000] {
-            if let Ok(out) = decoder.restore(&junk, samples) {
-                prop_assert!(out.len() <= MAX_SAMPLES);
+            if let Ok(out) = decoder.restore(&junk, samples, samples) {
+                prop_assert!(out.len() <= packet::MAX_SAMPLES);
             }
         }
     }

@@ -24,7 +24,7 @@ fn run(weather: Weather, packets: u16) -> (Vec<Next>, Jitter) {
             jitter.insert(n.wrapping_add(65_000), u32::from(n) * 960, 960, Bytes::from(n.to_be_bytes().to_vec()), at);
         }
         if tick.is_multiple_of(2) {
-            played.push(jitter.next(now));
+            played.push(jitter.next(now, 0));
         }
         assert!(jitter.held() <= MAX_PACKETS);
     }
@@ -68,7 +68,7 @@ fn held_up(seconds: u64, held_up: impl Fn(u64) -> bool) -> Vec<(u64, Next, Durat
             }
         }
         if tick.is_multiple_of(2) {
-            played.push((tick * 10, jitter.next(ms(tick * 10 + 1)), jitter.target()));
+            played.push((tick * 10, jitter.next(ms(tick * 10 + 1), 0), jitter.target()));
         }
     }
     played
@@ -100,9 +100,12 @@ fn a_lost_packet_is_restored_from_the_next() {
         jitter.insert(n, u32::from(n) * 960, 960, Bytes::from(vec![n as u8]), ms(u64::from(n) * 20));
     }
     let now = ms(100);
-    let played: Vec<Next> = (0..5).map(|_| jitter.next(now)).collect();
+    let played: Vec<Next> = (0..5).map(|_| jitter.next(now, 0)).collect();
     let packet = |n: u8| Next::Packet(Bytes::from(vec![n]));
-    assert_eq!(played, [packet(0), packet(1), Next::Restore(Bytes::from(vec![3])), packet(3), packet(4)]);
+    assert_eq!(
+        played,
+        [packet(0), packet(1), Next::Restore { next: Bytes::from(vec![3]), before: 960 }, packet(3), packet(4)]
+    );
     assert_eq!(jitter.stats().lost, 1);
 }
 
@@ -110,13 +113,13 @@ fn a_lost_packet_is_restored_from_the_next() {
 fn a_pause_is_not_a_loss() {
     let mut jitter = Jitter::new();
     jitter.insert(0, 0, 960, Bytes::from_static(b"a"), ms(0));
-    assert_eq!(jitter.next(ms(20)), Next::Packet(Bytes::from_static(b"a")));
+    assert_eq!(jitter.next(ms(20), 0), Next::Packet(Bytes::from_static(b"a")));
     // Silence is not sent; the next packet has the next number and a far timestamp.
-    let quiet: Vec<Next> = (0..20).map(|n| jitter.next(ms(40 + n * 20))).collect();
+    let quiet: Vec<Next> = (0..20).map(|n| jitter.next(ms(40 + n * 20), 0)).collect();
     assert!(quiet.iter().filter(|n| **n == Next::Conceal).count() <= 3);
     assert_eq!(quiet.last(), Some(&Next::Silence));
     jitter.insert(1, 48_000, 960, Bytes::from_static(b"b"), ms(1000));
-    assert_eq!(jitter.next(ms(1020)), Next::Packet(Bytes::from_static(b"b")));
+    assert_eq!(jitter.next(ms(1020), 0), Next::Packet(Bytes::from_static(b"b")));
     assert_eq!(jitter.stats().lost, 0);
 }
 
@@ -126,7 +129,7 @@ fn a_packet_after_its_turn_is_late() {
     jitter.insert(0, 0, 960, Bytes::from_static(b"a"), ms(0));
     jitter.insert(2, 1920, 960, Bytes::from_static(b"c"), ms(40));
     for _ in 0..3 {
-        jitter.next(ms(60));
+        jitter.next(ms(60), 0);
     }
     jitter.insert(1, 960, 960, Bytes::from_static(b"b"), ms(61));
     assert_eq!(jitter.stats().late, 1);
@@ -147,10 +150,10 @@ fn a_sender_that_starts_anew_is_heard_again() {
     let mut jitter = Jitter::new();
     for n in 0..10_u16 {
         jitter.insert(n, u32::from(n) * 960, 960, Bytes::from_static(b"x"), ms(u64::from(n) * 20));
-        jitter.next(ms(u64::from(n) * 20 + 16));
+        jitter.next(ms(u64::from(n) * 20 + 16), 0);
     }
     jitter.insert(40_000, 3_000_000_000, 960, Bytes::from_static(b"new"), ms(300));
-    assert_eq!(jitter.next(ms(320)), Next::Packet(Bytes::from_static(b"new")));
+    assert_eq!(jitter.next(ms(320), 0), Next::Packet(Bytes::from_static(b"new")));
 }
 
 proptest! {
@@ -163,7 +166,7 @@ proptest! {
         for (sequence, time, len, wait) in packets {
             now += wait;
             jitter.insert(sequence, time, len, Bytes::from_static(b"x"), ms(now));
-            jitter.next(ms(now));
+            jitter.next(ms(now), 0);
             prop_assert!(jitter.held() <= MAX_PACKETS);
             prop_assert!(jitter.target() >= MIN_TARGET && jitter.target() <= MAX_TARGET);
         }

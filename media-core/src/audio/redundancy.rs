@@ -1,0 +1,184 @@
+//! Earlier packets carried along by later ones, so that what one of them lost another brings: how many, how far apart and
+//! at what bit rate follows the loss that receivers see. Pure; runs on the engine's thread.
+//!
+//! The copies are the packets themselves, byte for byte, so a loss that is made good is not heard at all. They lie in
+//! the padding of the Opus packet (an extension, as DRED does), inside the seal: clients that do not know them play the
+//! packet as it is, and a server sees nothing but a larger one. LiveKit's RED (RFC 2198) is not used: its SDKs switch it
+//! off where media is sealed.
+//!
+//! The extension, number 125: `S` `j`, then per copy, nearest first: how much earlier it was in units of 20 ms (1 byte),
+//! by how many packets (1 byte), its length (1 byte, or 252 to 255 and a second, RFC 6716 section 3.2.1), its bytes.
+
+use std::collections::VecDeque;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use libopus::packet;
+
+use super::opus::{EncoderSettings, PACKET_SAMPLES};
+use crate::receive::loss::Loss;
+use crate::time::Bitrate;
+
+/// Number of the extension; one of those for experiments.
+const EXTENSION: u8 = 125;
+/// Others may experiment with the same number.
+const MARK: [u8; 2] = *b"Sj";
+/// Copies in one packet at most, sent or read.
+pub(super) const MAX_COPIES: usize = 4;
+/// A copy is of at most so many packets earlier.
+const MAX_BACK: u8 = 20;
+/// Bytes of a copy, at most: a packet of 64 kbit/s.
+const MAX_COPY: usize = 160;
+/// Bytes a packet with copies may have, so that sealed and wrapped it stays one datagram.
+const MAX_PACKET: usize = 900;
+
+/// What is sent besides each frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Plan {
+    /// Bits of the frame itself.
+    bitrate: u32,
+    /// How many copies.
+    copies: u8,
+    /// Packets between one copy and the next.
+    apart: u8,
+    /// See [`EncoderSettings::dred`].
+    dred: u8,
+}
+
+impl Plan {
+    /// Without loss everything goes into the sound; with loss, bits go from its detail to its copies. Measured
+    /// (`voice-loss`): at 12 kbit/s enhanced speech scores 4.1 of PESQ-WB, a lost tenth of a second costs more than that.
+    pub(super) fn of(loss: Loss) -> Self {
+        let share = loss.share.clamp(0.0, 1.0);
+        let (bitrate, copies) = match share {
+            ..0.01 => (32_000, 0),
+            ..0.08 => (24_000, 1),
+            ..0.25 => (16_000, 2),
+            ..0.40 => (14_000, 3),
+            _ => (12_000, 4),
+        };
+        // Chance alone makes runs of 1 / (1 - share).
+        let chance = 1.0 / (1.0 - share.min(0.9));
+        let apart = if loss.burst > 1.5 * chance { (loss.burst + 0.5).clamp(1.0, 5.0) as u8 } else { 1 };
+        // What no copy reaches: runs longer than all of them together.
+        let dred = if share >= 0.05 && apart > 2 { 50 } else { 0 };
+        Self { bitrate, copies, apart, dred: if copies == 0 { 0 } else { dred } }
+    }
+
+    /// How to encode, where `ceiling` is what may be spent on the frame.
+    pub(super) fn settings(self, ceiling: Bitrate, loss: Loss, dtx: bool) -> EncoderSettings {
+        let dred = u32::from(self.dred) * 160;
+        EncoderSettings {
+            bitrate: Bitrate(ceiling.0.min(self.bitrate + dred)),
+            loss_percent: (loss.share.clamp(0.0, 1.0) * 100.0).ceil().max(5.0) as u8,
+            dtx,
+            // Whole copies are worth more than rough ones, and both together more than there are bits.
+            fec: self.copies == 0,
+            dred: self.dred,
+        }
+    }
+}
+
+/// What was sent, and is carried along.
+#[derive(Debug)]
+pub(super) struct Redundancy {
+    plan: Plan,
+    /// Newest first: RTP time and the packet without padding.
+    sent: VecDeque<(u32, Bytes)>,
+}
+
+impl Redundancy {
+    /// Nothing sent, nothing lost.
+    pub(super) fn new() -> Self {
+        Self { plan: Plan::of(Loss::default()), sent: VecDeque::with_capacity(usize::from(MAX_BACK)) }
+    }
+
+    /// From the next packet on.
+    pub(super) const fn follow(&mut self, plan: Plan) {
+        self.plan = plan;
+    }
+
+    /// The packet with its copies, and remembers it.
+    pub(super) fn wrap(&mut self, packet: Bytes, rtp_time: u32) -> Bytes {
+        let copies = self.copies(rtp_time, packet.len());
+        let wrapped = if copies.len() > MARK.len() { packet::extend(&packet, EXTENSION, &copies) } else { None };
+        if self.sent.len() == usize::from(MAX_BACK) {
+            self.sent.pop_back();
+        }
+        if let Some(short) = packet::strip(&packet).filter(|short| short.len() <= MAX_COPY) {
+            self.sent.push_front((rtp_time, short.into()));
+        } else {
+            // Numbers of packets are counted by their place here.
+            self.sent.push_front((rtp_time, Bytes::new()));
+        }
+        wrapped.map_or(packet, Bytes::from)
+    }
+
+    /// The track was silent or stopped: what was sent before is of no use any more.
+    pub(super) fn forget(&mut self) {
+        self.sent.clear();
+    }
+
+    fn copies(&self, now: u32, used: usize) -> BytesMut {
+        let mut out = BytesMut::with_capacity(256);
+        out.put_slice(&MARK);
+        for copy in 1..=self.plan.copies {
+            let back = copy * self.plan.apart;
+            let Some((time, packet)) = self.sent.get(usize::from(back) - 1) else { break };
+            let earlier = now.wrapping_sub(*time) / PACKET_SAMPLES as u32;
+            let Ok(earlier) = u8::try_from(earlier) else { break };
+            if packet.is_empty() || used + out.len() + packet.len() > MAX_PACKET {
+                continue;
+            }
+            out.put_slice(&[earlier, back]);
+            put_length(&mut out, packet.len());
+            out.put_slice(packet);
+        }
+        out
+    }
+}
+
+/// A packet that a later one carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Copy<'a> {
+    /// Samples earlier.
+    pub(super) earlier: u32,
+    /// Packets earlier.
+    pub(super) back: u16,
+    /// Opus.
+    pub(super) packet: &'a [u8],
+}
+
+/// What a packet carries along; nothing where it is damaged.
+pub(super) fn carried(bytes: &[u8]) -> impl Iterator<Item = Copy<'_>> {
+    let mut left = packet::extension(bytes, EXTENSION).and_then(|all| all.strip_prefix(&MARK)).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let (&[earlier, back], rest) = left.split_first_chunk()?;
+        let (len, rest) = take_length(rest)?;
+        let (packet, rest) = rest.split_at_checked(len)?;
+        left = rest;
+        let sane = earlier > 0 && (1..=MAX_BACK).contains(&back) && !packet.is_empty() && len <= MAX_COPY;
+        sane.then_some(Copy { earlier: u32::from(earlier) * PACKET_SAMPLES as u32, back: u16::from(back), packet })
+    })
+    .take(MAX_COPIES)
+}
+
+fn put_length(out: &mut BytesMut, len: usize) {
+    if len < 252 {
+        out.put_u8(len as u8);
+    } else {
+        let low = 252 + (len & 3);
+        out.put_slice(&[low as u8, ((len - low) / 4) as u8]);
+    }
+}
+
+fn take_length(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let (&low, rest) = bytes.split_first()?;
+    if low < 252 {
+        return Some((usize::from(low), rest));
+    }
+    let (&high, rest) = rest.split_first()?;
+    Some((usize::from(high) * 4 + usize::from(low), rest))
+}
+
+#[cfg(test)]
+mod tests;

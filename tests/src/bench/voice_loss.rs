@@ -1,0 +1,258 @@
+//! Speech through networks that lose: the whole way of sound of two people in virtual time (microphone's ring, engine,
+//! seal, network, engine, speaker's ring), with what the receiver lost told to the sender once a second.
+//! Writes what was said and heard as WAV files; `tests/voice/score.py` scores them.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::Context;
+use bytes::Bytes;
+use media_core::audio::{
+    AudioEngine, AudioInput, AudioOutput, LocalAudio, MAILBOX, RING_SAMPLES, RemoteAudio, RemoteId, RemoteStats,
+    SpeakPermit,
+};
+use media_core::channel::{mailbox, ring};
+use media_core::device::StreamFormat;
+use media_core::e2ee::{FrameKey, KeyRing, Opener, Opening, Sealer, Sealing};
+use media_core::rtp::Packetizer;
+use media_core::testing::{LossyNetwork, Weather};
+use media_core::time::{Bitrate, MediaTime};
+use protocol::policy::{Gate, Grants};
+use serde_json::{Value, json};
+
+use super::{say, tenth};
+
+/// Bytes of a packet on the wire besides its sealed frame: IPv4, UDP, RTP with the level's extension, the tag of
+/// AEAD_AES_256_GCM.
+const HEADERS: usize = 20 + 8 + 20 + 16;
+const FORMAT: StreamFormat = StreamFormat { rate: 48_000, channels: 1 };
+const BLOCK: usize = 480;
+/// How late the receiver's view reaches the sender.
+const ROUND_TRIP: u64 = 10;
+
+/// How a take went.
+#[derive(Debug)]
+pub(super) struct Take {
+    /// What came out of the speaker.
+    pub(super) heard: Vec<f32>,
+    /// Kilobits a second on the wire.
+    pub(super) wire_kbps: f64,
+    /// How the receiver fared, at the end.
+    pub(super) stats: RemoteStats,
+}
+
+/// Sends `said` through such weather. The first seconds, in which both sides learn, are spoken with the beginning of
+/// `said`, and are left out of what is heard.
+pub(super) fn take(said: &[f32], weather: Weather, seed: u64) -> anyhow::Result<Take> {
+    let mut gate = Gate::new();
+    gate.set(Grants::ALL);
+    let keys = KeyRing::with(FrameKey::from_bytes(&[3; 16])?);
+    let (to_speaker, inputs) = mailbox(MAILBOX);
+    let mut speaks = AudioEngine::new(inputs);
+    let (to_hearer, inputs) = mailbox(MAILBOX);
+    let mut hears = AudioEngine::new(inputs);
+    let (mut mic, captured) = ring(RING_SAMPLES);
+    let (played, mut ear) = ring(RING_SAMPLES);
+    let id = RemoteId(1);
+    to_speaker.send(AudioInput::AttachMicrophone(captured, FORMAT)).ok();
+    to_speaker
+        .send(AudioInput::StartLocal {
+            permit: SpeakPermit::Microphone(gate.permit().context("the gate is open")?),
+            sealing: Sealing::Sealed(Sealer::new(keys.clone())?),
+            bitrate: Bitrate::kbps(32),
+            dtx: false,
+            rtp_start: 4_294_960_000,
+        })
+        .ok();
+    to_hearer.send(AudioInput::AttachSpeaker(played, FORMAT)).ok();
+    let opening = Opening::Sealed(Opener::new(keys, Bytes::new()));
+    to_hearer.send(AudioInput::AddRemote { id, kind: RemoteAudio::Microphone, opening }).ok();
+
+    let mut network = LossyNetwork::new(seed, weather);
+    let mut packetizer = Packetizer::new(65_500);
+    let (mut heard, mut bytes, mut packets) = (Vec::new(), 0, Vec::new());
+    let lesson = said.len().min(8 * 48_000) / BLOCK;
+    let blocks = said[..lesson * BLOCK].chunks_exact(BLOCK).chain(said.chunks_exact(BLOCK));
+    for (tick, block) in blocks.enumerate() {
+        let now = MediaTime::from_micros(1_000_000 + tick as u64 * 10_000);
+        mic.write(block);
+        speaks.tick(now);
+        while let Some(output) = speaks.poll() {
+            if let AudioOutput::Frame(LocalAudio::Microphone, frame) = output {
+                packetizer.pack(&frame, &mut packets)?;
+                for packet in packets.drain(..) {
+                    bytes += if tick >= lesson { packet.payload.len() + HEADERS } else { 0 };
+                    network.send(packet, now);
+                }
+            }
+        }
+        while let Some((at, packet)) = network.receive(now) {
+            to_hearer.send(AudioInput::Packet { id, packet, at }).ok();
+        }
+        hears.tick(now);
+        while hears.poll().is_some() {}
+        let mut out = [0.0; BLOCK];
+        ear.read(&mut out);
+        if tick >= lesson {
+            heard.extend(out);
+        }
+        if tick as u64 % 100 == ROUND_TRIP
+            && let Some((_, remote)) = hears.stats().remotes.first()
+        {
+            to_speaker.send(AudioInput::Loss(remote.loss)).ok();
+        }
+    }
+    let seconds = heard.len() as f64 / 48_000.0;
+    let stats = hears.stats().remotes.first().map(|(_, stats)| *stats).unwrap_or_default();
+    Ok(Take { heard, wire_kbps: bytes as f64 * 8.0 / 1000.0 / seconds, stats })
+}
+
+/// A mono WAV file of 16 bits at 48 kHz.
+pub(super) fn write_wav(path: &Path, samples: &[f32]) -> anyhow::Result<()> {
+    let len = u32::try_from(samples.len() * 2)?;
+    let mut out = Vec::with_capacity(44 + samples.len() * 2);
+    out.extend_from_slice(b"RIFF");
+    out.extend_from_slice(&(36 + len).to_le_bytes());
+    out.extend_from_slice(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
+    out.extend_from_slice(&48_000_u32.to_le_bytes());
+    out.extend_from_slice(&96_000_u32.to_le_bytes());
+    out.extend_from_slice(b"\x02\0\x10\0data");
+    out.extend_from_slice(&len.to_le_bytes());
+    for sample in samples {
+        out.extend_from_slice(&((sample.clamp(-1.0, 1.0) * 32_767.0) as i16).to_le_bytes());
+    }
+    Ok(std::fs::write(path, out)?)
+}
+
+/// What is measured: name and network.
+const PROFILES: &[(&str, Weather)] = &[
+    ("random0", random(0.0)),
+    ("random5", random(0.05)),
+    ("random10", random(0.10)),
+    ("random20", random(0.20)),
+    ("random30", random(0.30)),
+    ("random50", random(0.50)),
+    ("burst2", bursts(2.0)),
+    ("burst5", bursts(5.0)),
+    ("burst10", bursts(10.0)),
+    (
+        "jitter50",
+        Weather { loss: 0.05, delay: Duration::from_millis(30), jitter: Duration::from_millis(40), ..Weather::CLEAR },
+    ),
+];
+
+const fn random(loss: f64) -> Weather {
+    // What chance alone makes: runs of 1 / (1 - loss).
+    Weather { loss, burst: 1.0 / (1.0 - loss), ..Weather::CLEAR }
+}
+
+const fn bursts(burst: f64) -> Weather {
+    Weather { loss: 0.2, burst, ..Weather::CLEAR }
+}
+
+/// Prints a line per profile, the means of all seeds and voices, and the summary with all of them.
+///
+/// # Errors
+/// The speech of the demo is missing, Python or its packages cannot be had, or a take failed.
+pub fn measure(runs: usize) -> anyhow::Result<()> {
+    let voices = ["hanako", "alex"].map(voice);
+    let folder = tempfile::tempdir()?;
+    let mut scorer = Scorer::start()?;
+    let mut rows = Vec::new();
+    for (profile, weather) in PROFILES {
+        let (mut scores, mut wire, mut delay) = ([0.0; 3], 0.0, 0.0);
+        let mut takes = 0.0;
+        for (number, said) in voices.iter().enumerate() {
+            let said = said.as_ref().map_err(|error| anyhow::anyhow!("{error:#}"))?;
+            let reference = folder.path().join(format!("said{number}.wav"));
+            write_wav(&reference, said)?;
+            for seed in 1..=runs as u64 {
+                let take = take(said, *weather, seed)?;
+                let heard = folder.path().join("heard.wav");
+                write_wav(&heard, &take.heard)?;
+                for (sum, score) in scores.iter_mut().zip(scorer.score(profile, &reference, &heard)?) {
+                    *sum += score;
+                }
+                wire += take.wire_kbps;
+                delay += take.stats.delay.as_secs_f64() * 1000.0;
+                takes += 1.0;
+                if std::env::var_os("SHOJI_BENCH_DETAILS").is_some() {
+                    eprintln!("{profile} {seed} {:?}", take.stats);
+                }
+            }
+        }
+        let [pesq, stoi, plcmos] = scores.map(|sum| (sum / takes * 1000.0_f64).round() / 1000.0);
+        let row = json!({
+            "profile": profile, "pesq": pesq, "stoi": stoi, "plcmos": plcmos,
+            "wire_kbps": tenth(wire / takes), "delay_ms": tenth(delay / takes),
+        });
+        say(&row)?;
+        rows.push(row);
+    }
+    say(&json!({ "scenario": "voice-loss", "takes": runs * voices.len(), "rows": rows }))
+}
+
+fn voice(name: &str) -> anyhow::Result<Vec<f32>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../assets/speech/{name}.wav"));
+    let bytes = std::fs::read(&path).with_context(|| format!("{} is missing", path.display()))?;
+    Ok(crate::wav::read(&bytes)?)
+}
+
+/// `tests/voice/score.py`, kept running because its models take seconds to load.
+struct Scorer {
+    child: Child,
+    ask: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Scorer {
+    fn start() -> anyhow::Result<Self> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("voice");
+        let mut child = Command::new(python(&folder.join("requirements.txt"))?)
+            .arg(folder.join("score.py"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("the scorer does not start")?;
+        let ask = child.stdin.take().context("its input is a pipe")?;
+        let answers = BufReader::new(child.stdout.take().context("its output is a pipe")?);
+        Ok(Self { child, ask, answers })
+    }
+
+    fn score(&mut self, name: &str, said: &Path, heard: &Path) -> anyhow::Result<[f64; 3]> {
+        writeln!(self.ask, "{name} {} {}", said.display(), heard.display())?;
+        let mut line = String::new();
+        self.answers.read_line(&mut line)?;
+        let scores: Value = serde_json::from_str(&line).context("the scorer ended; its reason is above")?;
+        let number = |key: &str| scores[key].as_f64().with_context(|| format!("no {key} in {line}"));
+        Ok([number("pesq")?, number("stoi")?, number("plcmos")?])
+    }
+}
+
+impl Drop for Scorer {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// A Python with these packages, made once in `target/`.
+fn python(requirements: &Path) -> anyhow::Result<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/python-voice");
+    let python = folder.join("bin/python");
+    let ready = folder.join("ready");
+    if std::fs::read(&ready).ok() != Some(std::fs::read(requirements)?) {
+        eprintln!("installing what scores speech into target/python-voice (once)");
+        let run = |command: &mut Command| -> anyhow::Result<()> {
+            let status = command.stdout(Stdio::null()).status().context("python3 is missing")?;
+            anyhow::ensure!(status.success(), "{command:?} failed");
+            Ok(())
+        };
+        run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "-r"]).arg(requirements))?;
+        std::fs::copy(requirements, &ready)?;
+    }
+    Ok(python)
+}
