@@ -45,11 +45,11 @@ async fn a_camera_without_the_right_reaches_nobody() -> anyhow::Result<()> {
         let world = &stage.world;
         let secret = world.passphrase();
         let owner = world.owner("Owner", 880.0).await?;
-        let witness = stage.chromium("witness", &format!("--passphrase {secret}")).await?;
+        let witness = stage.chromium("witness", &format!("--passphrase={secret}")).await?;
         witness.until_in().await?;
 
         // Their office allows the microphone only.
-        let words = format!("--publish mic,camera --hz 440 --passphrase {secret}");
+        let words = format!("--publish mic,camera --hz 440 --passphrase={secret}");
         let limited = stage.python_with("limited", Some(&["microphone"]), &words).await?;
         limited.until_published("mic").await?;
         witness.until_hears("limited", 440).await?;
@@ -61,7 +61,7 @@ async fn a_camera_without_the_right_reaches_nobody() -> anyhow::Result<()> {
         limited.leave().await?;
 
         // Another may at first, and is not asked again when it may no more: this SDK goes on sending.
-        let words = format!("--publish mic,camera --hz 660 --passphrase {secret}");
+        let words = format!("--publish mic,camera --hz 660 --passphrase={secret}");
         let mut member = stage.python("member", &words).await?;
         witness.until_sees("member", "camera", "video/VP8").await?;
         owner.until_plays("member", TrackSource::Camera).await?;

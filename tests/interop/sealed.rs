@@ -65,10 +65,10 @@ async fn official_sdks_are_inside_the_seal() -> anyhow::Result<()> {
         ours.client.attach_page(Arc::clone(&page) as Arc<dyn FrameSink>);
         ours.camera(true).await?;
         let me = ours.until("its own name", |m| Some(m.snapshot.meeting.as_ref()?.me.clone())).await?;
-        let words = format!("--publish mic,camera --hz 440 --data snake --passphrase {secret}");
+        let words = format!("--publish mic,camera --hz 440 --data snake --passphrase={secret}");
         let python = stage.python("python", &words).await?;
         let words = "--publish mic,camera --hz 660 --codec h264 --size 320x180 --data chrome --passphrase";
-        let words = format!("{words} {secret}");
+        let words = format!("{words}={secret}");
         let chromium = stage.chromium("chromium", &words).await?;
 
         for (peer, other, hz, mime) in

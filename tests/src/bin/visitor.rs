@@ -48,7 +48,8 @@ struct Args {
     #[arg(long)]
     token: Option<String>,
     /// End-to-end passphrase for it; without one the meeting is not sealed.
-    #[arg(long, default_value = "")]
+    // It may begin with a hyphen, as random ones do.
+    #[arg(long, default_value = "", allow_hyphen_values = true)]
     passphrase: String,
     /// Name in the meeting.
     #[arg(long, default_value = "Visitor")]
