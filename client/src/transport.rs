@@ -131,6 +131,8 @@ pub(crate) enum Note {
     Quality {
         /// Worst loss of both directions, percent.
         loss_percent: u8,
+        /// What the server lost of what we sent, percent.
+        sent_loss_percent: u8,
         /// When known.
         rtt: Option<Duration>,
     },

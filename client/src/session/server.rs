@@ -4,6 +4,8 @@ use std::time::Instant;
 
 use livekit_protocol as lk;
 use lk::leave_request::Action;
+use media_core::audio::AudioInput;
+use media_core::receive::loss::Loss;
 use protocol::bridge::{Code, Failure, LinkQuality, LostBecause};
 use protocol::signal;
 use zeroize::Zeroizing;
@@ -205,7 +207,7 @@ impl Session {
             }
             Note::KeyWanted(lane) => self.key_wanted(lane),
             Note::Data(bytes) => self.on_data(&bytes),
-            Note::Quality { loss_percent, rtt } => {
+            Note::Quality { loss_percent, sent_loss_percent, rtt } => {
                 let rtt = rtt.or_else(|| call.signal.as_ref().and_then(|s| s.rtt()));
                 call.link.rtt_ms = rtt.map(|r| u32::try_from(r.as_millis()).unwrap_or(u32::MAX));
                 call.link.loss_percent = Some(u32::from(loss_percent));
@@ -214,6 +216,9 @@ impl Session {
                     (0..=5, 0..=400) => LinkQuality::Good,
                     (0..=100, _) | (101.., _) => LinkQuality::Poor,
                 };
+                // The reports of RTCP say how many, not how many in a row.
+                let share = f32::from(sent_loss_percent) / 100.0;
+                self.sound_order(AudioInput::Loss(Loss { share, burst: 1.0 }));
             }
         }
     }

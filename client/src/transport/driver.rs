@@ -151,6 +151,7 @@ impl Driver {
             if self.publisher.up || self.subscriber.up {
                 self.note(Note::Quality {
                     loss_percent: sent.loss_percent.max(got.loss_percent),
+                    sent_loss_percent: sent.loss_percent,
                     rtt: sent.rtt.or(got.rtt),
                 });
             }
