@@ -12,7 +12,7 @@ pub const PACKET_SAMPLES: usize = 960;
 const MAX_BYTES: usize = 1275;
 /// A second.
 const MAX_DRED: u8 = 100;
-/// Losses made up by a network, narrow speech enhanced by one: 0.6 % of a core for one voice.
+/// Losses made up by a neural network, speech of few bits enhanced by one.
 const COMPLEXITY: i32 = 10;
 
 /// Why sound was not encoded or decoded.

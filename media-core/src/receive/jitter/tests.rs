@@ -172,3 +172,38 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_lost_packet_that_a_later_one_carried_is_played_in_its_place() {
+    let mut jitter = Jitter::new();
+    let (now, packet) = (ms(100), |n: u8| Bytes::from(vec![n]));
+    jitter.insert(0, 0, 960, packet(0), now);
+    assert_eq!(jitter.next(ms(120), 0), Next::Packet(packet(0)));
+    jitter.insert(1, 960, 960, packet(1), now);
+    jitter.insert(3, 3 * 960, 960, packet(3), now);
+    jitter.insert_carried((3, 3 * 960), 1, 960, 960, packet(2), now);
+    // What is here already is not taken twice.
+    jitter.insert_carried((3, 3 * 960), 2, 2 * 960, 960, packet(9), now);
+    let played: Vec<Next> = (0..3).map(|_| jitter.next(ms(140), 0)).collect();
+    assert_eq!(played, [1, 2, 3].map(|n| Next::Packet(packet(n))));
+    assert_eq!((jitter.stats().carried, jitter.stats().lost), (1, 0));
+}
+
+#[test]
+fn copies_that_come_too_late_make_the_buffer_wait_for_the_next() {
+    let mut jitter = Jitter::new();
+    let before = jitter.target();
+    for n in 0..40_u16 {
+        let (now, time) = (ms(100 + u64::from(n) * 20), u32::from(n) * 960);
+        // Every fourth is lost; its copy comes with the packet two later.
+        if n % 4 != 1 {
+            jitter.insert(n, time, 960, Bytes::from(vec![1]), now);
+            if n % 4 == 3 {
+                jitter.insert_carried((n, time), 2, 2 * 960, 960, Bytes::from(vec![2]), now);
+            }
+        }
+        jitter.next(ms(116 + u64::from(n) * 20), 0);
+    }
+    assert!(before < Duration::from_millis(20), "{before:?}");
+    assert!(jitter.target() >= Duration::from_millis(40), "{:?}", jitter.target());
+}
