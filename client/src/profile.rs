@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) theme: Theme,
     /// Mirror the own picture.
     pub(crate) mirror: bool,
+    /// Share the sound of other programs beside a screen.
+    pub(crate) share_sound: bool,
     /// Chosen; `None` follows the default.
     pub(crate) microphone: Option<DeviceId>,
     /// Chosen; `None` follows the default.
@@ -45,6 +47,7 @@ impl Default for Settings {
             language: Language::System,
             theme: Theme::System,
             mirror: true,
+            share_sound: false,
             microphone: None,
             speaker: None,
             camera: None,
@@ -64,7 +67,13 @@ impl Settings {
 
     /// For the page.
     pub(crate) fn view(&self) -> SettingsView {
-        SettingsView { name: self.name.clone(), language: self.language, theme: self.theme, mirror: self.mirror }
+        SettingsView {
+            name: self.name.clone(),
+            language: self.language,
+            theme: self.theme,
+            mirror: self.mirror,
+            share_sound: self.share_sound,
+        }
     }
 }
 

@@ -291,6 +291,7 @@ impl Session {
     /// Makes what is as it should be, then tells the page.
     fn settle(&mut self) {
         self.settle_gate();
+        self.settle_share();
         self.settle_devices();
         self.settle_tracks();
         self.pump();

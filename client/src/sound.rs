@@ -83,6 +83,7 @@ fn run(mut engine: AudioEngine, clock: MediaClock, outlet: &Outlet, tell: &impl 
                     let lane = match local {
                         LocalAudio::Microphone => Lane::Microphone,
                         LocalAudio::Megaphone => Lane::Megaphone,
+                        LocalAudio::Screen => Lane::ScreenSound,
                     };
                     // Without a connection sound is lost, as it must be.
                     if !outlet.send(lane, frame) {

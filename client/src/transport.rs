@@ -22,7 +22,7 @@ mod tcp;
 
 /// Orders waiting for the driver.
 const ORDERS: usize = 256;
-/// Frames waiting for the driver: about a second of four local tracks.
+/// Frames waiting for the driver: about a second of all local tracks.
 const FRAMES: usize = 256;
 
 /// One of our own tracks. At most one of each is published.
@@ -36,13 +36,15 @@ pub(crate) enum Lane {
     Camera,
     /// The shared screen.
     Screen,
+    /// What other programs play, beside the shared screen.
+    ScreenSound,
 }
 
 impl Lane {
     /// What is sent in it.
     pub(crate) const fn codec(self) -> Codec {
         match self {
-            Self::Microphone | Self::Megaphone => Codec::Opus,
+            Self::Microphone | Self::Megaphone | Self::ScreenSound => Codec::Opus,
             Self::Camera | Self::Screen => Codec::H264,
         }
     }

@@ -22,7 +22,7 @@ mod tone;
 
 use std::time::Duration;
 
-use protocol::policy::{Megaphone, Mic, Permit};
+use protocol::policy::{Megaphone, Mic, Permit, Screen};
 
 use crate::channel::{RingReader, RingWriter};
 use crate::device::StreamFormat;
@@ -54,6 +54,8 @@ pub enum LocalAudio {
     Microphone,
     /// Speaking to everyone on the host.
     Megaphone,
+    /// What other programs of this machine play, beside a shared screen.
+    Screen,
 }
 
 /// Leave to send one of our own sounds; asked for every block.
@@ -63,6 +65,8 @@ pub enum SpeakPermit {
     Microphone(Permit<Mic>),
     /// To everyone.
     Megaphone(Permit<Megaphone>),
+    /// The sound of a shared screen.
+    Screen(Permit<Screen>),
 }
 
 impl SpeakPermit {
@@ -72,6 +76,7 @@ impl SpeakPermit {
         match self {
             Self::Microphone(permit) => permit.is_live(),
             Self::Megaphone(permit) => permit.is_live(),
+            Self::Screen(permit) => permit.is_live(),
         }
     }
 
@@ -81,6 +86,7 @@ impl SpeakPermit {
         match self {
             Self::Microphone(_) => LocalAudio::Microphone,
             Self::Megaphone(_) => LocalAudio::Megaphone,
+            Self::Screen(_) => LocalAudio::Screen,
         }
     }
 }
@@ -107,6 +113,10 @@ pub enum AudioInput {
     AttachMicrophone(RingReader, StreamFormat),
     /// No microphone any more.
     DetachMicrophone,
+    /// The sound of other programs is open: its ring and what it carries. It is sent as it is, without any processing.
+    AttachSystem(RingReader, StreamFormat),
+    /// No sound of other programs any more.
+    DetachSystem,
     /// A speaker is open: its ring and what it must carry.
     AttachSpeaker(RingWriter, StreamFormat),
     /// No speaker any more; remote sound is still decoded, for levels and states.
@@ -117,7 +127,7 @@ pub enum AudioInput {
         permit: SpeakPermit,
         /// How its frames are protected.
         sealing: Sealing,
-        /// Opus bit rate; 32 kbit/s is usual.
+        /// Opus bit rate; 32 kbit/s is usual, 96 for the sound of a screen.
         bitrate: Bitrate,
         /// Send nothing during silence?
         dtx: bool,

@@ -47,6 +47,8 @@ pub struct DeviceList {
     pub cameras: Vec<DeviceInfo>,
     /// Monitors, or why none can be shared.
     pub screens: Result<Vec<ScreenInfo>, ScreensUnavailable>,
+    /// Can the sound of other programs be shared here? See [`Devices::open_system_audio`].
+    pub system_audio: bool,
 }
 
 /// Why no screen can be shared here.
@@ -67,6 +69,7 @@ impl Default for DeviceList {
             speakers: Vec::new(),
             cameras: Vec::new(),
             screens: Err(ScreensUnavailable::Unsupported),
+            system_audio: false,
         }
     }
 }
@@ -230,6 +233,18 @@ pub trait Devices: Send + Sync {
         slot: LatestWriter<Picture>,
         events: OnEvent,
     ) -> Result<Box<dyn Pictures>, OpenDevice>;
+
+    /// Listens to what the other programs of this machine play, for the sound of a shared screen. What this process plays
+    /// itself is never in it: the others would hear themselves.
+    ///
+    /// # Errors
+    /// See [`OpenDevice`]; [`OpenDevice::Unsupported`] where the system cannot leave our own sound out.
+    fn open_system_audio(
+        &self,
+        permit: Permit<Screen>,
+        ring: RingWriter,
+        events: OnEvent,
+    ) -> Result<Box<dyn AudioIn>, OpenDevice>;
 
     /// Opens a monitor.
     ///

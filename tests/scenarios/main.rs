@@ -10,4 +10,5 @@ mod offline;
 mod refusals;
 mod rights;
 mod secrets;
+mod share_sound;
 mod stranger;

@@ -33,7 +33,7 @@ async fn two_people_meet() -> anyhow::Result<()> {
 
         // She shares her screen and he sees it.
         let screen = hanako.now().snapshot.devices.screens[0].id.clone();
-        hanako.client.start_share(StartShare { screen }).await?;
+        hanako.client.start_share(StartShare { screen, sound: false }).await?;
         let shared = alex.until_plays("Hanako", TrackSource::ScreenShare).await?;
         alex.until_counts(shared.id.as_str(), 5).await?;
 

@@ -59,7 +59,7 @@ async fn a_shared_screen_ends_with_the_role_that_allowed_it() -> anyhow::Result<
         let owner = world.owner("Owner", 440.0).await?;
         let member = world.guest("Member", Role::Member, 660.0).await?;
         let screen = member.now().snapshot.devices.screens[0].id.clone();
-        member.client.start_share(StartShare { screen: screen.clone() }).await?;
+        member.client.start_share(StartShare { screen: screen.clone(), sound: false }).await?;
         owner.until_plays("Member", TrackSource::ScreenShare).await?;
 
         let user = member.meeting()?.me;
@@ -70,7 +70,8 @@ async fn a_shared_screen_ends_with_the_role_that_allowed_it() -> anyhow::Result<
             .expect("the capture itself has ended");
         // Speaking is allowed to guests: it goes on.
         owner.until_hears(660.0).await?;
-        let refused = member.client.start_share(StartShare { screen }).await.expect_err("guests do not share");
+        let refused =
+            member.client.start_share(StartShare { screen, sound: false }).await.expect_err("guests do not share");
         assert_eq!(refused.code, Code::NotAllowed);
         Ok(())
     })

@@ -38,6 +38,7 @@ impl Devices for Hands {
             speakers: self.speaker.list().speakers,
             cameras: self.camera.list().cameras,
             screens: self.screen.list().screens,
+            system_audio: self.speaker.list().system_audio,
         }
     }
 
@@ -74,6 +75,15 @@ impl Devices for Hands {
         events: OnEvent,
     ) -> Result<Box<dyn AudioOut>, OpenDevice> {
         self.speaker.open_speaker(device, ring, events)
+    }
+
+    fn open_system_audio(
+        &self,
+        permit: Permit<Screen>,
+        ring: RingWriter,
+        events: OnEvent,
+    ) -> Result<Box<dyn AudioIn>, OpenDevice> {
+        self.speaker.open_system_audio(permit, ring, events)
     }
 
     fn open_camera(

@@ -247,6 +247,19 @@ describe("meeting", () => {
     await waitFor(() => expect(door.snapshot.meeting?.share.is).toBe("off"));
   });
 
+  test("sound is shared only when asked for, and the choice is remembered", async () => {
+    const { user, door } = await openFace("scene=meeting");
+    await user.keyboard("s");
+    const sound = await screen.findByRole("switch", { name: /音声も共有する/ });
+    expect(sound.getAttribute("aria-checked") === "true" || (sound as HTMLInputElement).checked).toBe(false);
+    await user.click(sound);
+    await user.click(await screen.findByRole("button", { name: /HDMI-1/ }));
+    await waitFor(() => expect(door.snapshot.meeting?.share_sound.is).toBe("on"));
+    expect(door.snapshot.settings.share_sound).toBe(true);
+    await user.click(within(await screen.findByRole("toolbar")).getByRole("button", { name: "共有を止める" }));
+    await waitFor(() => expect(door.snapshot.meeting?.share_sound.is).toBe("off"));
+  });
+
   test("the mark says why a meeting is not sealed", async () => {
     const { user } = await openFace("scene=open");
     await user.click(screen.getByRole("button", { name: "E2E 暗号化なし" }));

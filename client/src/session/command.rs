@@ -89,7 +89,7 @@ impl Session {
                 answer(reply, result);
             }
             Command::StartShare(ask, reply) => {
-                let result = self.start_share(ask.screen);
+                let result = self.start_share(ask.screen, ask.sound);
                 answer(reply, result);
             }
             Command::StopShare(reply) => {

@@ -33,16 +33,20 @@ pub(crate) enum Which {
     Speaker,
     Camera,
     Screen,
+    /// What other programs play.
+    System,
 }
 
 impl Which {
-    /// As the page calls it; a screen is no device there.
+    const ALL: [Self; 5] = [Self::Microphone, Self::Speaker, Self::Camera, Self::Screen, Self::System];
+
+    /// As the page calls it; a screen and what goes with it are no devices there.
     const fn kind(self) -> Option<DeviceKind> {
         match self {
             Self::Microphone => Some(DeviceKind::Microphone),
             Self::Speaker => Some(DeviceKind::Speaker),
             Self::Camera => Some(DeviceKind::Camera),
-            Self::Screen => None,
+            Self::Screen | Self::System => None,
         }
     }
 }
@@ -51,6 +55,7 @@ impl Which {
 pub(crate) enum Handle {
     Microphone(Box<dyn AudioIn>, RingReader),
     Speaker(Box<dyn AudioOut>, RingWriter),
+    System(Box<dyn AudioIn>, RingReader),
     Pictures(Box<dyn Pictures>, LatestReader<Picture>),
 }
 
@@ -113,6 +118,7 @@ pub(super) struct Hardware {
     pub(super) speaker: Slot,
     pub(super) camera: Slot,
     pub(super) screen: Slot,
+    pub(super) system: Slot,
     pub(super) preview: SetPreviewState,
     /// A tone is wanted or playing.
     pub(super) testing: bool,
@@ -135,12 +141,13 @@ impl Hardware {
             Which::Speaker => &mut self.speaker,
             Which::Camera => &mut self.camera,
             Which::Screen => &mut self.screen,
+            Which::System => &mut self.system,
         }
     }
 
     /// The engine is gone, and with it the rings of its devices.
     pub(super) fn forget_sound(&mut self) {
-        for which in [Which::Microphone, Which::Speaker] {
+        for which in [Which::Microphone, Which::Speaker, Which::System] {
             *self.slot(which) = Slot::default();
         }
     }
@@ -158,7 +165,7 @@ impl Session {
 
     pub(super) fn on_devices(&mut self, list: DeviceList) {
         self.hardware.list = list;
-        for which in [Which::Microphone, Which::Speaker, Which::Camera, Which::Screen] {
+        for which in Which::ALL {
             // Something came or went: what failed may work now.
             self.hardware.slot(which).failed = None;
         }
@@ -216,12 +223,14 @@ impl Session {
             self.close(Which::Camera);
         }
         let screen = on(self, Lane::Screen, Capability::ScreenShare);
+        let system = screen && on(self, Lane::ScreenSound, Capability::ScreenShare);
         let speaker = in_call || self.hardware.testing;
         for (which, wanted) in [
             (Which::Microphone, microphone),
             (Which::Speaker, speaker),
             (Which::Camera, camera),
             (Which::Screen, screen),
+            (Which::System, system),
         ] {
             let slot = self.hardware.slot(which);
             if !wanted {
@@ -254,6 +263,7 @@ pub(super) const fn lane_of(which: Which) -> Option<Lane> {
         Which::Microphone => Some(Lane::Microphone),
         Which::Camera => Some(Lane::Camera),
         Which::Screen => Some(Lane::Screen),
+        Which::System => Some(Lane::ScreenSound),
         Which::Speaker => None,
     }
 }

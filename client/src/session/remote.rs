@@ -209,7 +209,10 @@ impl Session {
         let mut people: Vec<PersonLevel> = Vec::new();
         if let Some(call) = &self.call {
             for (id, level) in &levels.remotes {
-                let user = call.sounds.get(id).and_then(|sid| call.remotes.get(sid)).map(|r| r.user.clone());
+                let remote = call.sounds.get(id).and_then(|sid| call.remotes.get(sid));
+                // A film somebody shows is not that person speaking.
+                let speaks = remote.filter(|r| r.track.source != TrackSource::ScreenShareAudio);
+                let user = speaks.map(|r| r.user.clone());
                 let level = loud(level);
                 let Some(user) = user.filter(|_| level > 0.0) else { continue };
                 match people.iter_mut().find(|p| p.user == user) {

@@ -64,7 +64,7 @@ impl Seals {
     /// The system gave no randomness.
     pub(crate) fn sealer(&self, lane: Lane) -> Result<Sealer, SealFrame> {
         Sealer::new(match lane {
-            Lane::Microphone | Lane::Camera | Lane::Screen => self.room.clone(),
+            Lane::Microphone | Lane::Camera | Lane::Screen | Lane::ScreenSound => self.room.clone(),
             Lane::Megaphone => self.megaphone.clone(),
         })
     }
@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(megaphone.last(), Some(&BROADCAST));
         assert_eq!(opened(&one, TrackSource::Megaphone, &megaphone), Ok(()));
         assert_eq!(opened(&two, TrackSource::Megaphone, &megaphone), Ok(()));
-        for lane in [Lane::Microphone, Lane::Camera, Lane::Screen] {
+        for lane in [Lane::Microphone, Lane::Camera, Lane::Screen, Lane::ScreenSound] {
             let voice = sent(&one, lane);
             assert_eq!(voice.last(), Some(&ROOM));
             assert_eq!(opened(&one, TrackSource::Microphone, &voice), Ok(()));

@@ -256,7 +256,7 @@ impl Session {
         match lane {
             Lane::Camera => self.hardware.camera.need_key(),
             Lane::Screen => self.hardware.screen.need_key(),
-            Lane::Microphone | Lane::Megaphone => {}
+            Lane::Microphone | Lane::Megaphone | Lane::ScreenSound => {}
         }
     }
 }

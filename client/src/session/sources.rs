@@ -8,7 +8,7 @@ use media_core::audio::{AudioInput, LocalAudio, SpeakPermit};
 use media_core::time::Bitrate;
 use protocol::bridge::{Code, Failure, Severity};
 use protocol::ids::DeviceId;
-use protocol::policy::{Capability, Grants, Megaphone, Mic, TrackKind, TrackSource};
+use protocol::policy::{Capability, Grants, Megaphone, Mic, Screen, TrackKind, TrackSource};
 use protocol::signal;
 
 use super::Session;
@@ -18,15 +18,17 @@ use crate::secrets;
 use crate::sound::Sound;
 use crate::transport::{Lane, Order};
 
-const LANES: [Lane; 4] = [Lane::Microphone, Lane::Megaphone, Lane::Camera, Lane::Screen];
+const LANES: [Lane; 5] = [Lane::Microphone, Lane::Megaphone, Lane::Camera, Lane::Screen, Lane::ScreenSound];
 const VOICE: Bitrate = Bitrate::kbps(32);
+/// One channel with everything that can be heard.
+const MUSIC: Bitrate = Bitrate::kbps(96);
 
 const fn capability(lane: Lane) -> Capability {
     match lane {
         Lane::Microphone => Capability::Microphone,
         Lane::Megaphone => Capability::Megaphone,
         Lane::Camera => Capability::Camera,
-        Lane::Screen => Capability::ScreenShare,
+        Lane::Screen | Lane::ScreenSound => Capability::ScreenShare,
     }
 }
 
@@ -37,11 +39,12 @@ fn request(lane: Lane, cid: &str, sealed: bool) -> lk::AddTrackRequest {
         Lane::Megaphone => (TrackSource::Megaphone, TrackKind::Audio, "megaphone"),
         Lane::Camera => (TrackSource::Camera, TrackKind::Video, "camera"),
         Lane::Screen => (TrackSource::ScreenShare, TrackKind::Video, "screen"),
+        Lane::ScreenSound => (TrackSource::ScreenShareAudio, TrackKind::Audio, "screen sound"),
     };
     let (width, height) = match lane {
         Lane::Camera => (1280, 720),
         Lane::Screen => (1920, 1080),
-        Lane::Microphone | Lane::Megaphone => (0, 0),
+        Lane::Microphone | Lane::Megaphone | Lane::ScreenSound => (0, 0),
     };
     let encryption = if sealed { lk::encryption::Type::Gcm } else { lk::encryption::Type::None };
     let codecs = match kind {
@@ -124,7 +127,7 @@ impl Session {
         let Some(cid) = own.cid.clone() else { return };
         match lane {
             // An announcement or a shared screen that ends is gone, not silent.
-            Lane::Megaphone | Lane::Screen => {
+            Lane::Megaphone | Lane::Screen | Lane::ScreenSound => {
                 if !on && !own.wanted {
                     self.close_own(lane, None);
                 }
@@ -141,12 +144,13 @@ impl Session {
     }
 
     fn settle_sound(&mut self, lane: Lane, on: bool) {
-        let local = match lane {
-            Lane::Microphone => LocalAudio::Microphone,
-            Lane::Megaphone => LocalAudio::Megaphone,
+        let (local, device) = match lane {
+            Lane::Microphone => (LocalAudio::Microphone, &self.hardware.microphone),
+            Lane::Megaphone => (LocalAudio::Megaphone, &self.hardware.microphone),
+            Lane::ScreenSound => (LocalAudio::Screen, &self.hardware.system),
             Lane::Camera | Lane::Screen => return,
         };
-        let open = self.hardware.microphone.is_open();
+        let open = device.is_open();
         let Some(call) = &mut self.call else { return };
         let sealing = call.sealing(lane);
         let own = call.own.entry(lane).or_default();
@@ -161,15 +165,17 @@ impl Session {
         let permit = match local {
             LocalAudio::Microphone => self.gate.permit::<Mic>().map(SpeakPermit::Microphone),
             LocalAudio::Megaphone => self.gate.permit::<Megaphone>().map(SpeakPermit::Megaphone),
+            LocalAudio::Screen => self.gate.permit::<Screen>().map(SpeakPermit::Screen),
         };
+        let bitrate = if local == LocalAudio::Screen { MUSIC } else { VOICE };
         let (Ok(permit), Ok(sealing)) = (permit, sealing) else { return };
         let rtp_start = u32::from_be_bytes(*secrets::random::<4>().expose());
         // Sent through silence, too: DTX would save little on a LAN and costs the first syllable.
-        self.sound_order(AudioInput::StartLocal { permit, sealing, bitrate: VOICE, dtx: false, rtp_start });
+        self.sound_order(AudioInput::StartLocal { permit, sealing, bitrate, dtx: false, rtp_start });
     }
 
     fn silence(&mut self) {
-        for local in [LocalAudio::Microphone, LocalAudio::Megaphone] {
+        for local in [LocalAudio::Microphone, LocalAudio::Megaphone, LocalAudio::Screen] {
             self.sound_order(AudioInput::StopLocal(local));
         }
     }
@@ -219,11 +225,12 @@ impl Session {
             Lane::Microphone | Lane::Megaphone => self.hardware.microphone.failed = None,
             Lane::Camera => self.hardware.camera.failed = None,
             Lane::Screen => self.hardware.screen.failed = None,
+            Lane::ScreenSound => self.hardware.system.failed = None,
         }
         Ok(())
     }
 
-    pub(super) fn start_share(&mut self, screen: DeviceId) -> Result<(), Failure> {
+    pub(super) fn start_share(&mut self, screen: DeviceId, sound: bool) -> Result<(), Failure> {
         if let Err(error) = &self.hardware.list.screens {
             return Err(Failure::of(Code::ShareUnsupported, error));
         }
@@ -239,7 +246,19 @@ impl Session {
         if let Some(call) = &mut self.call {
             call.own(Lane::Screen).screen = Some(screen);
         }
-        Ok(())
+        if self.settings.share_sound != sound {
+            self.settings.share_sound = sound;
+            self.save_settings();
+        }
+        self.switch(Lane::ScreenSound, sound && self.hardware.list.system_audio)
+    }
+
+    /// The sound of a screen goes with the screen.
+    pub(super) fn settle_share(&mut self) {
+        let Some(call) = &mut self.call else { return };
+        if !call.own(Lane::Screen).wanted {
+            call.own(Lane::ScreenSound).wanted = false;
+        }
     }
 
     /// The engine, started if it is not running.

@@ -58,6 +58,7 @@ impl Session {
             microphone: self.switch_view(call, Lane::Microphone),
             camera: self.switch_view(call, Lane::Camera),
             share: self.switch_view(call, Lane::Screen),
+            share_sound: self.switch_view(call, Lane::ScreenSound),
             megaphone: self.switch_view(call, Lane::Megaphone),
             seal: seal(call),
             link: shown_link(&call.stage, call.link),
@@ -70,6 +71,7 @@ impl Session {
             Lane::Megaphone => (Capability::Megaphone, &self.hardware.microphone, None),
             Lane::Camera => (Capability::Camera, &self.hardware.camera, Some(OWN_CAMERA)),
             Lane::Screen => (Capability::ScreenShare, &self.hardware.screen, Some(OWN_SCREEN)),
+            Lane::ScreenSound => (Capability::ScreenShare, &self.hardware.system, None),
         };
         if !self.gate.grants().allows(right) {
             return SwitchState::Blocked { code: Code::NotAllowed };
@@ -123,6 +125,7 @@ impl Session {
             cameras: hardware.list.cameras.iter().map(view).collect(),
             screens,
             screens_blocked,
+            system_sound: hardware.list.system_audio,
             microphone: self.settings.microphone.clone(),
             speaker: self.settings.speaker.clone(),
             camera: self.settings.camera.clone(),

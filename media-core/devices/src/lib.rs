@@ -9,7 +9,7 @@
 //! | `system` | [`SystemDevices`], the front of everything below |
 //! | `callback` | the bare real-time callbacks: ring to device, device to ring |
 //! | `audio` | sound through cpal: WASAPI, CoreAudio, ALSA |
-//! | `pulse` | sound through the sound server of free desktops (PulseAudio, pipewire-pulse) |
+//! | `pulse` | sound through the sound server of free desktops (PulseAudio, pipewire-pulse), and what other programs play |
 //! | `camera` | cameras: V4L2 on Linux, nokhwa elsewhere |
 //! | `screen` | monitors: X11 now, the other systems say `Unsupported` |
 //! | `hotplug` | devices coming and going |

@@ -9,6 +9,7 @@ use std::time::Duration;
 use media_core::channel::{RingReader, RingWriter};
 use media_core::device::{AudioIn, AudioOut, DeviceInfo, ListenPermit, OnEvent, OpenDevice};
 use protocol::ids::DeviceId;
+use protocol::policy::{Permit, Screen};
 use pulseaudio::protocol::{
     Command, ServerInfo, SinkInfo, SinkInfoList, SourceInfo, SourceInfoList, SubscriptionEventFacility,
     SubscriptionEventType, SubscriptionMask,
@@ -17,6 +18,7 @@ use wire::{Connection, Packet, Wire};
 
 mod play;
 mod record;
+mod system;
 mod wire;
 
 /// Samples a second of every stream: the server converts better than a callback could.
@@ -104,6 +106,16 @@ impl Server {
         let (sink, _) = sinks.into_iter().find(|(s, d)| wanted(device, &s.name, *d)).ok_or(OpenDevice::Missing)?;
         let id = id(&sink.name).ok_or(OpenDevice::Missing)?;
         play::open(self.connection, &sink, id, ring, events)
+    }
+
+    /// See [`media_core::device::Devices::open_system_audio`].
+    pub(crate) fn open_system_audio(
+        self,
+        permit: Permit<Screen>,
+        ring: RingWriter,
+        events: OnEvent,
+    ) -> Result<Box<dyn AudioIn>, OpenDevice> {
+        system::open(self.connection, permit, ring, events)
     }
 
     /// Devices coming and going. `None` when the server is gone already.

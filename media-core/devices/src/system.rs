@@ -53,7 +53,9 @@ impl SystemDevices {
 
 impl Devices for SystemDevices {
     fn list(&self) -> DeviceList {
-        let (microphones, speakers) = match self.sound_server() {
+        let server = self.sound_server();
+        let system_audio = server.is_some();
+        let (microphones, speakers) = match server {
             Some(mut server) => server.list(),
             None => audio::list(),
         };
@@ -62,6 +64,7 @@ impl Devices for SystemDevices {
             speakers,
             cameras: camera::list(),
             screens: screen::list(self.places.display.as_deref()),
+            system_audio,
         }
     }
 
@@ -94,6 +97,18 @@ impl Devices for SystemDevices {
         match self.sound_server() {
             Some(server) => server.open_speaker(device, ring, events),
             None => audio::open_speaker(device, ring, events),
+        }
+    }
+
+    fn open_system_audio(
+        &self,
+        permit: Permit<Screen>,
+        ring: RingWriter,
+        events: OnEvent,
+    ) -> Result<Box<dyn AudioIn>, OpenDevice> {
+        match self.sound_server() {
+            Some(server) => server.open_system_audio(permit, ring, events),
+            None => Err(OpenDevice::Unsupported),
         }
     }
 

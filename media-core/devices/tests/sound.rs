@@ -305,3 +305,133 @@ fn a_speaker_whose_device_goes_plays_on_elsewhere() {
     desk.pactl(&["unload-module", &module]);
     until("the speaker to move", || tone.speaker.device().as_str() != "pulse:headset");
 }
+
+/// Another program that plays a tone for a minute.
+fn program(desk: &Desk, speaker: &str, hertz: f32) -> Running {
+    let file = desk.folder.path().join(format!("tone-{hertz}"));
+    let samples =
+        (0..48_000 * 60).flat_map(|n: u32| (0.5 * (TAU * hertz * (n % 48_000) as f32 / 48_000.0).sin()).to_le_bytes());
+    std::fs::write(&file, samples.collect::<Vec<u8>>()).expect("a file");
+    Running::start(
+        Command::new(need("pacat", "pulseaudio-utils"))
+            .env("PULSE_SERVER", format!("unix:{}", socket(&desk.folder).display()))
+            .env("HOME", desk.folder.path())
+            .args(["--playback", "--raw", "--format=float32le", "--rate=48000", "--channels=1", "--latency-msec=50"])
+            .arg(format!("--device={speaker}"))
+            .arg(file)
+            .stdout(Stdio::null()),
+    )
+}
+
+struct Shared {
+    _open: Box<dyn AudioIn>,
+    reader: RingReader,
+    events: std::sync::mpsc::Receiver<StreamEvent>,
+}
+
+impl Shared {
+    fn open(desk: &Desk, gate: &Gate) -> Self {
+        let (writer, reader) = ring(960_000);
+        let (on_event, events) = events();
+        let permit = gate.permit().expect("granted");
+        let open = desk.devices.open_system_audio(permit, writer, on_event).expect("the system's sound opens");
+        assert_eq!((open.format().rate, open.format().channels), (48_000, 2));
+        Self { _open: open, reader, events }
+    }
+
+    /// The left channel of what came.
+    fn take(&mut self) -> Vec<f32> {
+        take(&mut self.reader).chunks_exact(2).map(|frame| frame[0]).collect()
+    }
+
+    /// Listens until the last 200 ms hold the tone, and answers them.
+    fn until_hears(&mut self, hertz: f32) -> Vec<f32> {
+        let mut heard = Vec::new();
+        until("the tone to be shared", || {
+            heard.extend(self.take());
+            heard.len() >= 9600 && loudness(&heard[heard.len() - 9600..], hertz) > 0.4
+        });
+        heard.split_off(heard.len() - 9600)
+    }
+}
+
+#[test]
+fn what_other_programs_play_is_shared_and_the_meeting_is_not() {
+    let desk = Desk::new();
+    assert!(desk.devices.list().system_audio);
+    let gate = open_gate();
+    let meeting = desk.play("speaker", MEETING);
+    let mut shared = Shared::open(&desk, &gate);
+    // It starts after us: what comes later is found.
+    let first = program(&desk, "speaker", VOICE);
+    let heard = shared.until_hears(VOICE);
+    assert!(loudness(&heard, MEETING) < 0.02, "the others would hear themselves: {}", loudness(&heard, MEETING));
+    // On the speaker itself both are, so there was something to leave out.
+    let both = Command::new("timeout")
+        .args(["3", "parec", "--device=speaker.monitor", "--raw", "--format=float32le", "--rate=48000", "--channels=1"])
+        .env("PULSE_SERVER", format!("unix:{}", socket(&desk.folder).display()))
+        .env("HOME", desk.folder.path())
+        .output()
+        .expect("parec runs");
+    let (samples, _) = both.stdout.as_chunks::<4>();
+    let samples: Vec<f32> = samples.iter().map(|s| f32::from_le_bytes(*s)).collect();
+    let end = &samples[samples.len() - 48_000..];
+    assert!(loudness(end, MEETING) > 0.1 && loudness(end, VOICE) > 0.1, "both are played");
+    // A second program on another speaker is mixed in, and goes when it ends.
+    let second = program(&desk, "voice", 880.0);
+    let heard = shared.until_hears(880.0);
+    assert!(loudness(&heard, VOICE) > 0.4, "the first goes on");
+    drop((first, second, meeting));
+    let mut heard = Vec::new();
+    until("silence", || {
+        heard.extend(shared.take());
+        heard.len() > 9600 && heard[heard.len() - 9600..].iter().all(|s| *s == 0.0)
+    });
+}
+
+#[test]
+fn a_program_moved_to_another_speaker_is_heard_on() {
+    let desk = Desk::new();
+    let gate = open_gate();
+    let mut shared = Shared::open(&desk, &gate);
+    let _program = program(&desk, "speaker", VOICE);
+    shared.until_hears(VOICE);
+    let inputs = desk.pactl(&["list", "short", "sink-inputs"]);
+    let index = inputs.lines().last().and_then(|l| l.split('\t').next()).expect("it plays").to_owned();
+    desk.pactl(&["move-sink-input", &index, "voice"]);
+    shared.take();
+    shared.until_hears(VOICE);
+}
+
+#[test]
+fn a_speaker_behind_another_brings_neither_the_meeting_nor_anything_twice() {
+    let desk = Desk::new();
+    desk.pactl(&["load-module", "module-remap-sink", "sink_name=effects", "master=speaker"]);
+    let gate = open_gate();
+    let _meeting = desk.play("effects", MEETING);
+    let mut shared = Shared::open(&desk, &gate);
+    let _program = program(&desk, "effects", VOICE);
+    let heard = shared.until_hears(VOICE);
+    assert!(loudness(&heard, MEETING) < 0.02, "{}", loudness(&heard, MEETING));
+    assert!(loudness(&heard, VOICE) < 0.6, "once, not twice: {}", loudness(&heard, VOICE));
+}
+
+#[test]
+fn shared_sound_ends_with_the_right_and_with_the_server() {
+    let mut desk = Desk::new();
+    let mut gate = open_gate();
+    let _program = program(&desk, "speaker", VOICE);
+    let mut shared = Shared::open(&desk, &gate);
+    shared.until_hears(VOICE);
+    let permit = gate.permit().unwrap();
+    gate.set(Grants::ALL.with(Capability::ScreenShare, false));
+    assert_eq!(next(&shared.events), StreamEvent::Revoked);
+    assert!(!desk.pactl(&["list", "source-outputs"]).contains("shared sound"), "closed, not only silent");
+    let again = desk.devices.open_system_audio(permit, ring(480).0, events().0);
+    assert_eq!(again.err(), Some(OpenDevice::Revoked));
+
+    gate.set(Grants::ALL);
+    let shared = Shared::open(&desk, &gate);
+    desk.daemon.kill();
+    assert!(matches!(next(&shared.events), StreamEvent::Lost(_)));
+}

@@ -7,7 +7,7 @@ use opusic_sys as sys;
 
 use crate::{RATE, Refused, counted, length, refusal};
 
-/// An encoder of speech.
+/// An encoder of one channel.
 #[derive(Debug)]
 pub struct Encoder(NonNull<sys::OpusEncoder>);
 
@@ -20,12 +20,24 @@ impl Encoder {
     /// # Errors
     /// No memory.
     pub fn speech() -> Result<Self, Refused> {
+        Self::create(sys::OPUS_APPLICATION_VOIP, sys::OPUS_SIGNAL_VOICE)
+    }
+
+    /// For any sound, music above all: variable bit rate, complexity 10.
+    ///
+    /// # Errors
+    /// No memory.
+    pub fn music() -> Result<Self, Refused> {
+        Self::create(sys::OPUS_APPLICATION_AUDIO, sys::OPUS_SIGNAL_MUSIC)
+    }
+
+    fn create(application: c_int, signal: i32) -> Result<Self, Refused> {
         let mut error: c_int = 0;
         // SAFETY: `error` outlives the call; the answer is null or a state that is ours.
-        let state = unsafe { sys::opus_encoder_create(RATE, 1, sys::OPUS_APPLICATION_VOIP, &raw mut error) };
+        let state = unsafe { sys::opus_encoder_create(RATE, 1, application, &raw mut error) };
         let mut encoder = Self(NonNull::new(state).ok_or_else(|| refusal(error))?);
         encoder.set(sys::OPUS_SET_VBR_REQUEST, 1)?;
-        encoder.set(sys::OPUS_SET_SIGNAL_REQUEST, sys::OPUS_SIGNAL_VOICE)?;
+        encoder.set(sys::OPUS_SET_SIGNAL_REQUEST, signal)?;
         encoder.set(sys::OPUS_SET_COMPLEXITY_REQUEST, 10)?;
         Ok(encoder)
     }

@@ -13,7 +13,7 @@ use super::remote::Remote;
 use super::tone::Tone;
 use super::{AudioInput, AudioOutput, AudioStats, Levels, LocalAudio, MAX_REMOTES, RemoteAudio, RemoteId};
 use crate::channel::{MailboxReader, Taken};
-use crate::frame::BLOCK;
+use crate::frame::{AudioBlock, BLOCK};
 use crate::receive::loss::Loss;
 use crate::time::MediaTime;
 
@@ -38,6 +38,7 @@ pub struct AudioEngine {
     due: Option<MediaTime>,
     now: MediaTime,
     microphone: Option<Capture>,
+    system: Option<Capture>,
     speaker: Option<Playout>,
     locals: BTreeMap<u8, Local>,
     remotes: BTreeMap<RemoteId, Remote>,
@@ -57,10 +58,13 @@ const fn slot(local: LocalAudio) -> u8 {
     match local {
         LocalAudio::Microphone => 0,
         LocalAudio::Megaphone => 1,
+        LocalAudio::Screen => 2,
     }
 }
 
-const LOCALS: [LocalAudio; 2] = [LocalAudio::Microphone, LocalAudio::Megaphone];
+const LOCALS: [LocalAudio; 3] = [LocalAudio::Microphone, LocalAudio::Megaphone, LocalAudio::Screen];
+/// What hears the microphone.
+const VOICES: [LocalAudio; 2] = [LocalAudio::Microphone, LocalAudio::Megaphone];
 
 impl AudioEngine {
     /// An engine with no device and no track, that takes its orders from the mailbox.
@@ -72,6 +76,7 @@ impl AudioEngine {
             due: None,
             now: MediaTime::ZERO,
             microphone: None,
+            system: None,
             speaker: None,
             locals: BTreeMap::new(),
             remotes: BTreeMap::new(),
@@ -154,6 +159,13 @@ impl AudioEngine {
                 }
             }
             AudioInput::DetachMicrophone => self.microphone = None,
+            AudioInput::AttachSystem(ring, format) => {
+                self.system = Capture::new(ring, format);
+                if self.system.is_none() {
+                    tracing::error!(?format, "the sound of other programs has a format we do not take");
+                }
+            }
+            AudioInput::DetachSystem => self.system = None,
             AudioInput::AttachSpeaker(ring, format) => {
                 self.speaker = Playout::new(ring, format);
                 if self.speaker.is_none() {
@@ -242,32 +254,51 @@ impl AudioEngine {
                 self.emit(AudioOutput::Revoked(local));
             }
         }
+        self.capture_system(now);
         let mut block = [0.0; BLOCK];
         let Some(microphone) = &mut self.microphone else {
-            for track in self.locals.values_mut() {
-                track.skip();
+            for voice in VOICES {
+                if let Some(track) = self.locals.get_mut(&slot(voice)) {
+                    track.skip();
+                }
             }
             return;
         };
         microphone.block(&mut block);
         let over = microphone.is_over();
         self.microphone_meter.push(&block);
-        for local in LOCALS {
-            let sent = self.locals.get_mut(&slot(local)).map(|track| track.block(&block));
-            match sent {
-                Some(Ok(Some(frame))) => self.emit(AudioOutput::Frame(local, frame)),
-                Some(Ok(None)) | None => {}
-                Some(Err(error)) => {
-                    if self.reported.is_none_or(|at| now.since(at) >= REPORT_EVERY) {
-                        self.reported = Some(now);
-                        self.emit(AudioOutput::Unsent(local, error.to_string()));
-                    }
-                }
-            }
+        for voice in VOICES {
+            self.send(voice, &block, now);
         }
         if over {
             self.microphone = None;
             self.emit(AudioOutput::MicrophoneEnded);
+        }
+    }
+
+    fn capture_system(&mut self, now: MediaTime) {
+        let mut block = [0.0; BLOCK];
+        // Without sound the track goes on in silence: what is played next is heard at once.
+        if let Some(system) = &mut self.system {
+            system.block(&mut block);
+            if system.is_over() {
+                self.system = None;
+            }
+        }
+        self.send(LocalAudio::Screen, &block, now);
+    }
+
+    fn send(&mut self, local: LocalAudio, block: &AudioBlock, now: MediaTime) {
+        let sent = self.locals.get_mut(&slot(local)).map(|track| track.block(block));
+        match sent {
+            Some(Ok(Some(frame))) => self.emit(AudioOutput::Frame(local, frame)),
+            Some(Ok(None)) | None => {}
+            Some(Err(error)) => {
+                if self.reported.is_none_or(|at| now.since(at) >= REPORT_EVERY) {
+                    self.reported = Some(now);
+                    self.emit(AudioOutput::Unsent(local, error.to_string()));
+                }
+            }
         }
     }
 

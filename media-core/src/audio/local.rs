@@ -1,10 +1,10 @@
 //! One of our own sounds: blocks in, sealed Opus out, as long as the permit lives.
 //! Runs on the engine's thread.
 
-use super::SpeakPermit;
 use super::level::Meter;
 use super::opus::{Encoder, OpusError, PACKET_SAMPLES};
 use super::redundancy::{Plan, Redundancy};
+use super::{LocalAudio, SpeakPermit};
 use crate::e2ee::{SealFrame, Sealing};
 use crate::frame::{AudioBlock, BLOCK, Codec, SealedFrame};
 use crate::receive::loss::Loss;
@@ -50,15 +50,20 @@ impl Local {
         rtp_start: u32,
         loss: Loss,
     ) -> Result<Self, OpusError> {
-        let plan = Plan::of(loss);
+        let plan = plan(permit.of(), loss);
         let mut redundancy = Redundancy::new();
         redundancy.follow(plan);
+        let settings = plan.settings(bitrate, loss, dtx);
+        let encoder = match permit.of() {
+            LocalAudio::Microphone | LocalAudio::Megaphone => Encoder::new(settings)?,
+            LocalAudio::Screen => Encoder::music(settings)?,
+        };
         Ok(Self {
             permit,
             sealing,
             bitrate,
             dtx,
-            encoder: Encoder::new(plan.settings(bitrate, loss, dtx))?,
+            encoder,
             redundancy,
             muted: false,
             rtp_time: rtp_start,
@@ -79,7 +84,7 @@ impl Local {
     /// # Errors
     /// The encoder refused.
     pub(super) fn adapt(&mut self, loss: Loss) -> Result<(), OpusError> {
-        let plan = Plan::of(loss);
+        let plan = plan(self.permit.of(), loss);
         self.redundancy.follow(plan);
         self.encoder.set(plan.settings(self.bitrate, loss, self.dtx))
     }
@@ -117,10 +122,18 @@ impl Local {
         self.filled = 0;
         let rtp_time = self.rtp_time;
         self.rtp_time = rtp_time.wrapping_add(PACKET_SAMPLES as u32);
-        let level = Some(self.meter.take());
+        // Servers tell by the level who speaks; a film that is shown is nobody speaking.
+        let level = Some(self.meter.take()).filter(|_| self.permit.of() != LocalAudio::Screen);
         let Some(packet) = self.encoder.encode(&self.pending)? else { return Ok(None) };
         let packet = self.redundancy.wrap(packet, rtp_time);
         let data = self.sealing.protect(Codec::Opus, &packet)?;
         Ok(Some(SealedFrame { codec: Codec::Opus, rtp_time, key: true, level, data }))
+    }
+}
+
+fn plan(what: LocalAudio, loss: Loss) -> Plan {
+    match what {
+        LocalAudio::Microphone | LocalAudio::Megaphone => Plan::of(loss),
+        LocalAudio::Screen => Plan::music(loss),
     }
 }

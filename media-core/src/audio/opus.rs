@@ -68,6 +68,16 @@ impl Encoder {
         Ok(encoder)
     }
 
+    /// An encoder for any sound, not only speech.
+    ///
+    /// # Errors
+    /// The library refused a setting.
+    pub fn music(settings: EncoderSettings) -> Result<Self, OpusError> {
+        let mut encoder = Self { inner: libopus::Encoder::music()?, out: vec![0; MAX_BYTES] };
+        encoder.set(settings)?;
+        Ok(encoder)
+    }
+
     /// Encodes otherwise from the next packet on.
     ///
     /// # Errors

@@ -64,6 +64,17 @@ impl Plan {
         Self { bitrate, copies, apart, dred }
     }
 
+    /// The same for sound that is no speech: nothing enhances it where bits are missing, and no network describes it.
+    pub(super) fn music(loss: Loss) -> Self {
+        let (bitrate, copies) = match loss.share.clamp(0.0, 1.0) {
+            ..0.01 => (128_000, 0),
+            ..0.08 => (56_000, 1),
+            ..0.25 => (40_000, 2),
+            _ => (32_000, 3),
+        };
+        Self { bitrate, copies, dred: 0, ..Self::of(loss) }
+    }
+
     /// How to encode, where `ceiling` is what may be spent on the frame.
     pub(super) fn settings(self, ceiling: Bitrate, loss: Loss, dtx: bool) -> EncoderSettings {
         let dred = u32::from(self.dred) * 160;

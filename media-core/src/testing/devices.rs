@@ -1,6 +1,6 @@
 //! Hardware that is not there: a microphone that speaks, a speaker that remembers, a test-card camera, a text screen.
 //! Every open device runs one thread at the pace of the real clock, as hardware does; dropping its handle ends it.
-//! Can be unplugged, busy, missing or denied.
+//! Can be unplugged, busy, missing or denied; more microphones and speakers can come and go, and the default change.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,6 +30,8 @@ pub enum DeviceKind {
     Camera,
     /// A monitor.
     Screen,
+    /// What other programs play.
+    System,
 }
 
 /// What is wrong with a kind of device.
@@ -58,6 +60,8 @@ pub struct FakeSetup {
     pub drift_ppm: f64,
     /// The monitor's size.
     pub screen: Size,
+    /// What other programs play, mono at 48 kHz, over and over; `None`: this system cannot share it.
+    pub system: Option<Arc<[f32]>>,
 }
 
 impl Default for FakeSetup {
@@ -69,6 +73,7 @@ impl Default for FakeSetup {
             speaker: StreamFormat { rate: 48_000, channels: 2 },
             drift_ppm: 0.0,
             screen: Size { width: 1280, height: 720 },
+            system: None,
         }
     }
 }
@@ -78,15 +83,21 @@ const MAX_PLAYED: usize = 48_000 * 600;
 /// The pace of sound devices.
 const PERIOD: Duration = Duration::from_millis(10);
 
+const KINDS: usize = 5;
+
 type Watcher = Box<dyn Fn() + Send + Sync>;
 
 struct Shared {
     setup: FakeSetup,
     faults: Mutex<Vec<(DeviceKind, Fault)>>,
     /// Rises with every unplugging of the kind: streams opened before are lost.
-    unplugged: [AtomicUsize; 4],
-    open: [AtomicUsize; 4],
-    opened: [AtomicUsize; 4],
+    unplugged: [AtomicUsize; KINDS],
+    open: [AtomicUsize; KINDS],
+    opened: [AtomicUsize; KINDS],
+    /// Besides the one that is always known.
+    more: Mutex<Vec<(DeviceKind, DeviceId)>>,
+    /// What the system calls its default; without a word it is the first.
+    defaults: Mutex<Vec<(DeviceKind, DeviceId)>>,
     played: Mutex<Vec<f32>>,
     watchers: Mutex<Vec<(usize, Arc<Watcher>)>>,
 }
@@ -101,6 +112,7 @@ const fn slot(kind: DeviceKind) -> usize {
         DeviceKind::Speaker => 1,
         DeviceKind::Camera => 2,
         DeviceKind::Screen => 3,
+        DeviceKind::System => 4,
     }
 }
 
@@ -110,6 +122,7 @@ const fn name(kind: DeviceKind) -> &'static str {
         DeviceKind::Speaker => "fake-speaker",
         DeviceKind::Camera => "fake-camera",
         DeviceKind::Screen => "fake-screen",
+        DeviceKind::System => "fake-system",
     }
 }
 
@@ -138,6 +151,8 @@ impl FakeDevices {
             open: Default::default(),
             opened: Default::default(),
             played: Mutex::default(),
+            more: Mutex::default(),
+            defaults: Mutex::default(),
             watchers: Mutex::default(),
         }))
     }
@@ -161,6 +176,40 @@ impl FakeDevices {
     /// Puts the plug back in.
     pub fn replug(&self, kind: DeviceKind) {
         self.set_fault(kind, None);
+    }
+
+    /// Plugs in another device of the kind; it is called by its id, which must be printable.
+    pub fn add(&self, kind: DeviceKind, device: &str) {
+        lock(&self.0.more).push((kind, DeviceId::parse(device).expect("a printable id")));
+        self.tell();
+    }
+
+    /// Pulls out what [`FakeDevices::add`] plugged in; its open streams are lost.
+    pub fn remove(&self, kind: DeviceKind, device: &str) {
+        lock(&self.0.more).retain(|(k, id)| !(*k == kind && id.as_str() == device));
+        self.tell();
+    }
+
+    /// Makes a device the system's default.
+    pub fn set_default(&self, kind: DeviceKind, device: &str) {
+        {
+            let mut defaults = lock(&self.0.defaults);
+            defaults.retain(|(k, _)| *k != kind);
+            defaults.push((kind, DeviceId::parse(device).expect("a printable id")));
+        }
+        self.tell();
+    }
+
+    /// What there is of the kind, the default first.
+    fn present(&self, kind: DeviceKind) -> Vec<DeviceId> {
+        let mut all = Vec::new();
+        if self.fault(kind) != Some(Fault::Missing) {
+            all.push(id(kind));
+        }
+        all.extend(lock(&self.0.more).iter().filter(|(k, _)| *k == kind).map(|(_, id)| id.clone()));
+        let default = lock(&self.0.defaults).iter().find(|(k, _)| *k == kind).map(|(_, id)| id.clone());
+        all.sort_by_key(|id| Some(id) != default.as_ref());
+        all
     }
 
     /// Streams of the kind open now.
@@ -197,15 +246,19 @@ impl FakeDevices {
         lock(&self.0.faults).iter().find(|(k, _)| *k == kind).map(|(_, fault)| *fault)
     }
 
-    fn check(&self, kind: DeviceKind, wanted: Option<&DeviceId>) -> Result<(), OpenDevice> {
-        if wanted.is_some_and(|wanted| wanted.as_str() != name(kind)) {
-            return Err(OpenDevice::Missing);
-        }
-        match self.fault(kind) {
+    /// Which device that is, if it can be opened.
+    fn check(&self, kind: DeviceKind, wanted: Option<&DeviceId>) -> Result<DeviceId, OpenDevice> {
+        let present = self.present(kind);
+        let found = match wanted {
+            Some(wanted) => present.into_iter().find(|id| id == wanted),
+            None => present.into_iter().next(),
+        };
+        let found = found.ok_or(OpenDevice::Missing)?;
+        match self.fault(kind).filter(|_| found == id(kind)) {
             Some(Fault::Missing) => Err(OpenDevice::Missing),
             Some(Fault::Busy) => Err(OpenDevice::Busy),
             Some(Fault::Denied) => Err(OpenDevice::Denied),
-            None => Ok(()),
+            None => Ok(found),
         }
     }
 
@@ -215,6 +268,7 @@ impl FakeDevices {
     fn stream(
         &self,
         kind: DeviceKind,
+        device: DeviceId,
         period: Duration,
         events: OnEvent,
         is_live: impl Fn() -> bool + Send + 'static,
@@ -223,6 +277,7 @@ impl FakeDevices {
         let shared = Arc::clone(&self.0);
         let place = slot(kind);
         let plug = shared.unplugged[place].load(Ordering::Acquire);
+        let (whole, opened_id) = (self.clone(), device.clone());
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         shared.open[place].fetch_add(1, Ordering::AcqRel);
@@ -235,7 +290,12 @@ impl FakeDevices {
                     events(StreamEvent::Revoked);
                     break;
                 }
-                if shared.unplugged[place].load(Ordering::Acquire) != plug {
+                let pulled = if opened_id == id(kind) {
+                    shared.unplugged[place].load(Ordering::Acquire) != plug
+                } else {
+                    !whole.present(kind).contains(&opened_id)
+                };
+                if pulled {
                     events(StreamEvent::Lost("unplugged".to_owned()));
                     break;
                 }
@@ -248,7 +308,7 @@ impl FakeDevices {
             shared.open[place].fetch_sub(1, Ordering::AcqRel);
         };
         match std::thread::Builder::new().name(name(kind).to_owned()).spawn(run) {
-            Ok(thread) => Ok(Stream { kind, format: None, stop, thread: Some(thread) }),
+            Ok(thread) => Ok(Stream { device, format: None, stop, thread: Some(thread) }),
             Err(error) => {
                 self.0.open[place].fetch_sub(1, Ordering::AcqRel);
                 Err(OpenDevice::Failed(error.to_string()))
@@ -258,7 +318,7 @@ impl FakeDevices {
 
     fn pictures(
         &self,
-        kind: DeviceKind,
+        (kind, device): (DeviceKind, DeviceId),
         fps: u32,
         slot: LatestWriter<Picture>,
         events: OnEvent,
@@ -267,7 +327,7 @@ impl FakeDevices {
     ) -> Result<Box<dyn Pictures>, OpenDevice> {
         let mut counter = 0_u16;
         let period = Duration::from_secs(1) / fps.clamp(1, 60);
-        let stream = self.stream(kind, period, events, is_live, move |since| {
+        let stream = self.stream(kind, device, period, events, is_live, move |since| {
             counter = counter.wrapping_add(1);
             slot.put(paint(counter, MediaTime::ZERO + since))
         })?;
@@ -277,7 +337,7 @@ impl FakeDevices {
 
 /// An open fake device.
 struct Stream {
-    kind: DeviceKind,
+    device: DeviceId,
     format: Option<StreamFormat>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -289,7 +349,7 @@ impl Drop for Stream {
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            tracing::error!(kind = ?self.kind, "a fake device panicked");
+            tracing::error!(device = self.device.as_str(), "a fake device panicked");
         }
     }
 }
@@ -300,7 +360,7 @@ impl AudioIn for Stream {
     }
 
     fn device(&self) -> DeviceId {
-        id(self.kind)
+        self.device.clone()
     }
 }
 
@@ -310,13 +370,13 @@ impl AudioOut for Stream {
     }
 
     fn device(&self) -> DeviceId {
-        id(self.kind)
+        self.device.clone()
     }
 }
 
 impl Pictures for Stream {
     fn device(&self) -> DeviceId {
-        id(self.kind)
+        self.device.clone()
     }
 }
 
@@ -341,10 +401,9 @@ fn due_frames(since: Duration, rate: u32, drift_ppm: f64) -> u64 {
 impl Devices for FakeDevices {
     fn list(&self) -> DeviceList {
         let one = |kind, name: &str| -> Vec<DeviceInfo> {
-            if self.fault(kind) == Some(Fault::Missing) {
-                return Vec::new();
-            }
-            vec![DeviceInfo { id: id(kind), name: name.to_owned(), is_default: true }]
+            let present = self.present(kind).into_iter().enumerate();
+            let named = |one: &DeviceId| if *one == id(kind) { name.to_owned() } else { one.to_string() };
+            present.map(|(at, id)| DeviceInfo { name: named(&id), id, is_default: at == 0 }).collect()
         };
         let Size { width, height } = self.0.setup.screen;
         let screens = if self.fault(DeviceKind::Screen) == Some(Fault::Missing) {
@@ -358,6 +417,7 @@ impl Devices for FakeDevices {
             speakers: one(DeviceKind::Speaker, "Fake speaker"),
             cameras: one(DeviceKind::Camera, "Fake camera"),
             screens,
+            system_audio: self.0.setup.system.is_some(),
         }
     }
 
@@ -375,7 +435,7 @@ impl Devices for FakeDevices {
         mut ring: RingWriter,
         events: OnEvent,
     ) -> Result<Box<dyn AudioIn>, OpenDevice> {
-        self.check(DeviceKind::Microphone, device)?;
+        let device = self.check(DeviceKind::Microphone, device)?;
         if !permit.is_live() {
             return Err(OpenDevice::Revoked);
         }
@@ -408,7 +468,7 @@ impl Devices for FakeDevices {
             }
             !ring.is_abandoned()
         };
-        let mut stream = self.stream(DeviceKind::Microphone, PERIOD, events, move || permit.is_live(), step)?;
+        let mut stream = self.stream(DeviceKind::Microphone, device, PERIOD, events, move || permit.is_live(), step)?;
         stream.format = Some(format);
         Ok(Box::new(stream))
     }
@@ -419,7 +479,7 @@ impl Devices for FakeDevices {
         mut ring: RingReader,
         events: OnEvent,
     ) -> Result<Box<dyn AudioOut>, OpenDevice> {
-        self.check(DeviceKind::Speaker, device)?;
+        let device = self.check(DeviceKind::Speaker, device)?;
         let format = self.0.setup.speaker;
         let channels = usize::from(format.channels.max(1));
         let shared = Arc::clone(&self.0);
@@ -435,8 +495,36 @@ impl Devices for FakeDevices {
             played.extend(raw.chunks_exact(channels).map(|frame| frame[0]).take(room));
             true
         };
-        let mut stream = self.stream(DeviceKind::Speaker, PERIOD, events, || true, step)?;
+        let mut stream = self.stream(DeviceKind::Speaker, device, PERIOD, events, || true, step)?;
         stream.format = Some(format);
+        Ok(Box::new(stream))
+    }
+
+    fn open_system_audio(
+        &self,
+        permit: Permit<Screen>,
+        mut ring: RingWriter,
+        events: OnEvent,
+    ) -> Result<Box<dyn AudioIn>, OpenDevice> {
+        let device = self.check(DeviceKind::System, None)?;
+        let sound = self.0.setup.system.clone().filter(|s| !s.is_empty()).ok_or(OpenDevice::Unsupported)?;
+        if !permit.is_live() {
+            return Err(OpenDevice::Revoked);
+        }
+        let (mut done, mut place) = (0, 0);
+        let step = move |since: Duration| {
+            let due = due_frames(since, 48_000, 0.0);
+            for _ in 0..due.saturating_sub(done).min(48_000) {
+                if ring.room() >= 2 {
+                    ring.write(&[sound[place]; 2]);
+                }
+                place = (place + 1) % sound.len();
+            }
+            done = due;
+            !ring.is_abandoned()
+        };
+        let mut stream = self.stream(DeviceKind::System, device, PERIOD, events, move || permit.is_live(), step)?;
+        stream.format = Some(StreamFormat { rate: 48_000, channels: 2 });
         Ok(Box::new(stream))
     }
 
@@ -448,14 +536,14 @@ impl Devices for FakeDevices {
         slot: LatestWriter<Picture>,
         events: OnEvent,
     ) -> Result<Box<dyn Pictures>, OpenDevice> {
-        self.check(DeviceKind::Camera, device)?;
+        let device = self.check(DeviceKind::Camera, device)?;
         if !permit.is_live() {
             return Err(OpenDevice::Revoked);
         }
         let size = Size::even(wish.width.clamp(160, 1280), wish.height.clamp(120, 720));
         let mut card = TestCard::new(size.ok_or(OpenDevice::Unsupported)?);
         let paint = move |counter, at| card.paint(counter, at);
-        self.pictures(DeviceKind::Camera, wish.fps, slot, events, move || permit.is_live(), paint)
+        self.pictures((DeviceKind::Camera, device), wish.fps, slot, events, move || permit.is_live(), paint)
     }
 
     fn open_screen(
@@ -466,12 +554,12 @@ impl Devices for FakeDevices {
         slot: LatestWriter<Picture>,
         events: OnEvent,
     ) -> Result<Box<dyn Pictures>, OpenDevice> {
-        self.check(DeviceKind::Screen, Some(screen))?;
+        let device = self.check(DeviceKind::Screen, Some(screen))?;
         if !permit.is_live() {
             return Err(OpenDevice::Revoked);
         }
         let mut text = TextScreen::new(self.0.setup.screen);
         let paint = move |counter, at| text.paint(counter, at);
-        self.pictures(DeviceKind::Screen, wish.fps, slot, events, move || permit.is_live(), paint)
+        self.pictures((DeviceKind::Screen, device), wish.fps, slot, events, move || permit.is_live(), paint)
     }
 }

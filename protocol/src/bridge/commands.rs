@@ -85,6 +85,8 @@ pub struct Switch {
 pub struct StartShare {
     /// A [`ScreenView::id`].
     pub screen: DeviceId,
+    /// Share what other programs play, too; nothing where [`DevicesView::system_sound`](super::DevicesView) says no.
+    pub sound: bool,
 }
 
 /// Which kind of device.

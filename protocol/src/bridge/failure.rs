@@ -113,6 +113,8 @@ pub enum Code {
     ShareUnsupported,
     /// The shared monitor is gone.
     ShareLost,
+    /// The screen is shared without the sound of other programs.
+    ShareSoundFailed,
     /// The keyring is missing.
     KeyringMissing,
     /// The keyring is locked.
@@ -177,6 +179,7 @@ impl Code {
         Self::MicrophoneSwitched,
         Self::ShareUnsupported,
         Self::ShareLost,
+        Self::ShareSoundFailed,
         Self::KeyringMissing,
         Self::KeyringLocked,
         Self::SettingsNotSaved,

@@ -108,6 +108,8 @@ pub struct MeetingView {
     pub camera: SwitchState,
     /// This person's shared screen.
     pub share: SwitchState,
+    /// The sound that goes with it.
+    pub share_sound: SwitchState,
     /// This person's megaphone.
     pub megaphone: SwitchState,
     /// Sealed or not, and why.
@@ -267,6 +269,8 @@ pub struct DevicesView {
     pub screens: Vec<ScreenView>,
     /// Why there is nothing to share, where that is so.
     pub screens_blocked: Option<Code>,
+    /// Can the sound of other programs be shared beside a screen?
+    pub system_sound: bool,
     /// Chosen; `None` = follow the default.
     pub microphone: Option<DeviceId>,
     /// Chosen; `None` = follow the default.
@@ -344,6 +348,8 @@ pub struct SettingsView {
     pub theme: Theme,
     /// Mirror the own camera picture.
     pub mirror: bool,
+    /// A screen was shared with the sound of other programs last time.
+    pub share_sound: bool,
 }
 
 /// `change_settings`: only what is given changes.

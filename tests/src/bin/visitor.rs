@@ -262,7 +262,7 @@ impl Visit {
             let screen = screens.iter().find(|s| s.is_primary).or_else(|| screens.first());
             match screen {
                 Some(screen) => {
-                    let asked = person.client.start_share(StartShare { screen: screen.id.clone() }).await;
+                    let asked = person.client.start_share(StartShare { screen: screen.id.clone(), sound: false }).await;
                     told("share", asked);
                 }
                 None => say("failed", json!({ "what": "share", "code": now.snapshot.devices.screens_blocked })),

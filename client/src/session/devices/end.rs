@@ -50,11 +50,16 @@ impl Session {
         slot.failed = Some(Code::DeviceLost);
         let last = slot.last.clone();
         let about = last.and_then(|id| self.device_name(which, &id));
-        if which == Which::Screen {
-            self.want(Lane::Screen, false);
-            self.notice(Code::ShareLost, about, Severity::Warning);
-        } else {
-            self.page.device_notice(Code::DeviceLost, which.kind(), about, Severity::Warning);
+        match which {
+            Which::Screen => {
+                self.want(Lane::Screen, false);
+                self.notice(Code::ShareLost, about, Severity::Warning);
+            }
+            // Opened again as soon as there is a sound server; the picture goes on.
+            Which::System => {}
+            Which::Microphone | Which::Speaker | Which::Camera => {
+                self.page.device_notice(Code::DeviceLost, which.kind(), about, Severity::Warning);
+            }
         }
         self.look_for_devices();
     }
@@ -73,7 +78,9 @@ impl Session {
                 call.own(Lane::Megaphone).wanted = false;
             }
         }
-        if self.call.is_some() || which == Which::Speaker {
+        if which == Which::System {
+            self.notice(Code::ShareSoundFailed, None, Severity::Warning);
+        } else if self.call.is_some() || which == Which::Speaker {
             self.page.device_notice(code, which.kind(), None, Severity::Warning);
         }
     }
@@ -83,7 +90,7 @@ impl Session {
             Which::Microphone => &self.hardware.list.microphones,
             Which::Speaker => &self.hardware.list.speakers,
             Which::Camera => &self.hardware.list.cameras,
-            Which::Screen => return None,
+            Which::Screen | Which::System => return None,
         };
         list.iter().find(|d| d.id == *id).map(|d| d.name.clone())
     }
@@ -96,6 +103,7 @@ impl Session {
         match which {
             Which::Microphone => self.sound_order(AudioInput::DetachMicrophone),
             Which::Speaker => self.sound_order(AudioInput::DetachSpeaker),
+            Which::System => self.sound_order(AudioInput::DetachSystem),
             Which::Camera | Which::Screen => {}
         }
         if let State::Open(kept) = state {

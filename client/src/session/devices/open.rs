@@ -26,7 +26,7 @@ const PREVIEW_LIMITS: VideoLimits =
 
 impl Session {
     pub(super) fn open(&mut self, which: Which, camera_call: bool) {
-        if matches!(which, Which::Microphone | Which::Speaker) && self.sound().is_none() {
+        if matches!(which, Which::Microphone | Which::Speaker | Which::System) && self.sound().is_none() {
             return;
         }
         let number = self.next_serial();
@@ -71,6 +71,13 @@ impl Session {
                 Box::new(move || {
                     let (write, read) = latest();
                     Ok(Handle::Pictures(devices.open_camera(permit, id.as_ref(), CAMERA_WISH, write, events)?, read))
+                })
+            }
+            Which::System => {
+                let Ok(permit) = self.gate.permit::<Screen>() else { return self.refused(which) };
+                Box::new(move || {
+                    let (write, read) = ring(RING_SAMPLES);
+                    Ok(Handle::System(devices.open_system_audio(permit, write, events)?, read))
                 })
             }
             Which::Screen => {
@@ -135,7 +142,7 @@ impl Session {
 
     fn opened(&mut self, which: Which, number: u64, handle: Handle) {
         let device = match &handle {
-            Handle::Microphone(device, _) => device.device(),
+            Handle::Microphone(device, _) | Handle::System(device, _) => device.device(),
             Handle::Speaker(device, _) => device.device(),
             Handle::Pictures(device, _) => device.device(),
         };
@@ -162,6 +169,10 @@ impl Session {
                 self.sound_order(AudioInput::AttachMicrophone(reader, device.format()));
                 Ok(Kept::Sound { _device: Box::new(device) })
             }
+            Handle::System(device, reader) => {
+                self.sound_order(AudioInput::AttachSystem(reader, device.format()));
+                Ok(Kept::Sound { _device: Box::new(device) })
+            }
             Handle::Speaker(device, writer) => {
                 self.sound_order(AudioInput::AttachSpeaker(writer, device.format()));
                 Ok(Kept::Sound { _device: Box::new(device) })
@@ -176,7 +187,7 @@ impl Session {
                 {
                     call.own(lane).problem = None;
                 }
-                if was_lost {
+                if was_lost && which != Which::System {
                     let about = self.device_name(which, &device);
                     self.page.withdraw(Code::DeviceLost);
                     self.page.device_notice(Code::DeviceBack, which.kind(), about, Severity::Info);
@@ -207,7 +218,7 @@ impl Session {
                     let permit = self.gate.permit::<Screen>().map_err(|_| Code::NotAllowed)?;
                     (ShowPermit::Screen(permit), sealing, VideoLimits::SCREEN, OWN_SCREEN)
                 }
-                Which::Camera | Which::Microphone | Which::Speaker => {
+                Which::Camera | Which::Microphone | Which::Speaker | Which::System => {
                     let permit = self.gate.permit::<Camera>().map_err(|_| Code::NotAllowed)?;
                     (ShowPermit::Camera(permit), sealing, VideoLimits::CAMERA, OWN_CAMERA)
                 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use media_core::channel::{RingReader, RingWriter};
 use media_core::device::{AudioIn, AudioOut, DeviceInfo, ListenPermit, OnEvent, OpenDevice};
 use protocol::ids::DeviceId;
+use protocol::policy::{Permit, Screen};
 
 /// Never made here.
 pub(crate) enum Server {}
@@ -41,6 +42,16 @@ impl Server {
         _ring: RingReader,
         _events: OnEvent,
     ) -> Result<Box<dyn AudioOut>, OpenDevice> {
+        match self {}
+    }
+
+    /// The sound of other programs.
+    pub(crate) fn open_system_audio(
+        self,
+        _permit: Permit<Screen>,
+        _ring: RingWriter,
+        _events: OnEvent,
+    ) -> Result<Box<dyn AudioIn>, OpenDevice> {
         match self {}
     }
 

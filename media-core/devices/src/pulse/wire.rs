@@ -4,7 +4,7 @@
 //! messages in one place but drops `RecordStreamMoved` and `RecordStreamKilled` on the floor, and cpal cannot ask for
 //! an unmovable stream. Here the news that we were moved comes before the first sample of the other device.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::io::{Cursor, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -224,7 +224,13 @@ pub(super) fn parse<R: CommandReply>(body: &[u8], version: u16) -> Result<R, Wir
 pub(super) fn named(name: &CStr) -> Props {
     let mut props = Props::new();
     props.set(Prop::ApplicationName, name);
+    props.set(Prop::ApplicationProcessId, process().as_c_str());
     props
+}
+
+/// This process, as sound servers write it: tells our own sound from that of others.
+pub(super) fn process() -> CString {
+    CString::new(std::process::id().to_string()).expect("digits hold no zero byte")
 }
 
 /// The local socket the environment names: `PULSE_SERVER`, then `PULSE_RUNTIME_PATH`, then `XDG_RUNTIME_DIR`. A server

@@ -334,3 +334,86 @@ fn a_long_stall_is_given_up() {
     drop(one.to);
     assert!(!one.engine.tick(at(5001)));
 }
+
+/// How loud one frequency is in a stretch at 48 kHz: 1 for a sine at full scale.
+fn loudness(samples: &[f32], hertz: f32) -> f32 {
+    let turn = |n: usize| std::f32::consts::TAU * hertz * n as f32 / 48_000.0;
+    let (a, b) =
+        samples.iter().enumerate().fold((0.0, 0.0), |(a, b), (n, s)| (a + s * turn(n).cos(), b + s * turn(n).sin()));
+    2.0 * f32::hypot(a, b) / samples.len() as f32
+}
+
+#[test]
+fn the_sound_of_a_screen_is_a_track_of_its_own_with_all_it_has() {
+    let (mut gate, keys) = (allowed(), keys());
+    let (mut shows, mut hears) = (side(), side());
+    let mut mic = shows.microphone(MONO);
+    let (mut system, read) = ring(RING_SAMPLES);
+    shows.tell(AudioInput::AttachSystem(read, StreamFormat { rate: 48_000, channels: 2 }));
+    let mut ear = hears.speaker(MONO);
+    shows.start(&gate, &keys);
+    shows.tell(AudioInput::StartLocal {
+        permit: SpeakPermit::Screen(gate.permit().unwrap()),
+        sealing: Sealing::Sealed(Sealer::new(keys.clone()).unwrap()),
+        bitrate: Bitrate::kbps(96),
+        dtx: false,
+        rtp_start: 7,
+    });
+    hears.tell(AudioInput::AddRemote { id: RemoteId(1), kind: RemoteAudio::Screen, opening: opening(&keys) });
+    let mut packetizer = Packetizer::new(1);
+    let (mut heard, mut bytes, mut voices) = (Vec::new(), 0, 0);
+    for tick in 0..200 {
+        let tone = |n: usize, hertz: f64| {
+            (0.3 * (std::f64::consts::TAU * hertz * (tick * 480 + n as u64) as f64 / 48_000.0).sin()) as f32
+        };
+        mic.write(&std::array::from_fn::<f32, 480, _>(|n| tone(n, 300.0)));
+        system.write(&std::array::from_fn::<f32, 960, _>(|n| tone(n / 2, 1000.0) + tone(n / 2, 15_000.0)));
+        for output in shows.outputs(at(tick)) {
+            match output {
+                AudioOutput::Frame(LocalAudio::Screen, frame) => {
+                    assert_eq!(frame.level, None, "a film that is shown is nobody speaking");
+                    bytes += frame.data.len();
+                    let mut packets = Vec::new();
+                    packetizer.pack(&frame, &mut packets).unwrap();
+                    packets.into_iter().for_each(|p| {
+                        hears.tell(AudioInput::Packet { id: RemoteId(1), packet: p, at: at(tick) });
+                    });
+                }
+                AudioOutput::Frame(LocalAudio::Microphone, _) => voices += 1,
+                _ => {}
+            }
+        }
+        hears.outputs(at(tick));
+        let mut out = [0.0; 480];
+        ear.read(&mut out);
+        heard.extend(out);
+    }
+    let whole = &heard[48_000..96_000];
+    assert!(loudness(whole, 1000.0) > 0.2, "{}", loudness(whole, 1000.0));
+    assert!(loudness(whole, 15_000.0) > 0.2, "speech would end at 8 or 12 kHz: {}", loudness(whole, 15_000.0));
+    assert!(loudness(whole, 300.0) < 0.01, "the microphone is not in it");
+    assert!(voices > 90, "and goes its own way: {voices}");
+    assert!((12_000..40_000).contains(&bytes), "{bytes} bytes in two seconds");
+
+    gate.set(Grants::NONE);
+    system.write(&[0.5; 960]);
+    let outputs = shows.outputs(at(200));
+    assert!(outputs.contains(&AudioOutput::Revoked(LocalAudio::Screen)), "{outputs:?}");
+    assert!(!outputs.iter().any(|o| matches!(o, AudioOutput::Frame(..))), "nothing goes out without the right");
+}
+
+#[test]
+fn a_shared_sound_goes_on_in_silence_when_nothing_plays_and_without_a_microphone() {
+    let (gate, keys) = (allowed(), keys());
+    let mut shows = side();
+    shows.tell(AudioInput::StartLocal {
+        permit: SpeakPermit::Screen(gate.permit().unwrap()),
+        sealing: Sealing::Sealed(Sealer::new(keys).unwrap()),
+        bitrate: Bitrate::kbps(96),
+        dtx: false,
+        rtp_start: 7,
+    });
+    let frames = (0..100).flat_map(|tick| shows.outputs(at(tick)));
+    let frames = frames.filter(|o| matches!(o, AudioOutput::Frame(LocalAudio::Screen, _))).count();
+    assert_eq!(frames, 50);
+}

@@ -213,12 +213,14 @@ class Rehearsal {
       this.#meeting((m) => ({ ...m, camera: on ? { is: "on", track: "local-camera" } : { is: "off" } }));
       return null;
     },
-    start_share: () => {
-      this.#meeting((m) => ({ ...m, share: { is: "on", track: "local-screen" } }));
+    start_share: ({ sound }) => {
+      this.#change({ slice: "settings", value: { ...this.#state.settings, share_sound: sound } });
+      const share_sound = sound ? ({ is: "on", track: null } as const) : ({ is: "off" } as const);
+      this.#meeting((m) => ({ ...m, share: { is: "on", track: "local-screen" }, share_sound }));
       return null;
     },
     stop_share: () => {
-      this.#meeting((m) => ({ ...m, share: { is: "off" } }));
+      this.#meeting((m) => ({ ...m, share: { is: "off" }, share_sound: { is: "off" } }));
       return null;
     },
     set_megaphone: ({ on }) => {

@@ -80,6 +80,7 @@ function meeting(people: PersonView[]): MeetingView {
     microphone: { is: "on", track: null },
     camera: { is: "on", track: "local-camera" },
     share: { is: "off" },
+    share_sound: { is: "off" },
     megaphone: { is: "off" },
     seal: { is: "sealed" },
     link: { quality: "excellent", rtt_ms: 4, loss_percent: 0 },
@@ -116,6 +117,7 @@ function home(): Snapshot {
         { id: "scr-2", name: "HDMI-1", width: 2560, height: 1440, is_primary: false },
       ],
       screens_blocked: null,
+      system_sound: true,
       microphone: null,
       speaker: null,
       camera: null,
@@ -123,7 +125,7 @@ function home(): Snapshot {
       microphone_problem: null,
       camera_problem: null,
     },
-    settings: { name: "佐藤 花子", language: "ja", theme: "light", mirror: true },
+    settings: { name: "佐藤 花子", language: "ja", theme: "light", mirror: true, share_sound: false },
     vault: { is: "keyring", name: "GNOME Keyring" },
     shield: NONE,
     recents: [
@@ -150,7 +152,7 @@ const SCENES: Readonly<Record<string, () => Snapshot>> = {
   home,
   first: () => ({
     ...home(),
-    settings: { name: null, language: "ja", theme: "light", mirror: true },
+    settings: { name: null, language: "ja", theme: "light", mirror: true, share_sound: false },
     recents: [],
     vault: { is: "memory_only", code: "keyring_missing" },
   }),
@@ -158,7 +160,7 @@ const SCENES: Readonly<Record<string, () => Snapshot>> = {
   fresh: () => ({
     ...home(),
     about: { version: "0.1.0", os: "linux", person: "佐藤 花子" },
-    settings: { name: null, language: "ja", theme: "light", mirror: true },
+    settings: { name: null, language: "ja", theme: "light", mirror: true, share_sound: false },
     recents: [],
   }),
   // What one click leads to: nobody else, nothing open.

@@ -94,7 +94,11 @@ export type StartShare = {
 /**
  * A [`ScreenView::id`].
  */
-screen: DeviceId, };
+screen: DeviceId, 
+/**
+ * Share what other programs play, too; nothing where [`DevicesView::system_sound`](super::DevicesView) says no.
+ */
+sound: boolean, };
 export type DeviceKind = "microphone" | "speaker" | "camera";
 export type ChooseDevice = { 
 /**
@@ -344,6 +348,10 @@ camera: SwitchState,
  */
 share: SwitchState, 
 /**
+ * The sound that goes with it.
+ */
+share_sound: SwitchState, 
+/**
  * This person's megaphone.
  */
 megaphone: SwitchState, 
@@ -490,6 +498,10 @@ screens: Array<ScreenView>,
  */
 screens_blocked: Code | null, 
 /**
+ * Can the sound of other programs be shared beside a screen?
+ */
+system_sound: boolean, 
+/**
  * Chosen; `None` = follow the default.
  */
 microphone: DeviceId | null, 
@@ -565,7 +577,11 @@ theme: Theme,
 /**
  * Mirror the own camera picture.
  */
-mirror: boolean, };
+mirror: boolean, 
+/**
+ * A screen was shared with the sound of other programs last time.
+ */
+share_sound: boolean, };
 export type SettingsChange = { 
 /**
  * What this person is called.
@@ -652,7 +668,7 @@ detail: string,
  * Would trying again make sense?
  */
 retry: boolean, };
-export type Code = "invite_unreadable" | "invite_cut" | "invite_too_new" | "invite_refused" | "invite_expired" | "session_over" | "host_unreachable" | "host_key_changed" | "certificate_expired" | "certificate_wrong_name" | "certificate_unknown" | "tls_too_old" | "url_not_secure" | "url_unreadable" | "token_refused" | "not_a_meeting_server" | "relay_required" | "media_blocked" | "version_mismatch" | "too_many_tries" | "room_full" | "joined_elsewhere" | "removed" | "meeting_over" | "host_closing" | "host_start_failed" | "port_in_use" | "not_allowed" | "right_revoked" | "last_owner" | "device_missing" | "device_lost" | "device_back" | "device_busy" | "device_denied" | "device_failed" | "microphone_switched" | "share_unsupported" | "share_lost" | "keyring_missing" | "keyring_locked" | "settings_not_saved" | "page_reloaded" | "track_refused" | "reconnected" | "bad_input" | "not_in_meeting" | "already_in_meeting" | "internal";
+export type Code = "invite_unreadable" | "invite_cut" | "invite_too_new" | "invite_refused" | "invite_expired" | "session_over" | "host_unreachable" | "host_key_changed" | "certificate_expired" | "certificate_wrong_name" | "certificate_unknown" | "tls_too_old" | "url_not_secure" | "url_unreadable" | "token_refused" | "not_a_meeting_server" | "relay_required" | "media_blocked" | "version_mismatch" | "too_many_tries" | "room_full" | "joined_elsewhere" | "removed" | "meeting_over" | "host_closing" | "host_start_failed" | "port_in_use" | "not_allowed" | "right_revoked" | "last_owner" | "device_missing" | "device_lost" | "device_back" | "device_busy" | "device_denied" | "device_failed" | "microphone_switched" | "share_unsupported" | "share_lost" | "share_sound_failed" | "keyring_missing" | "keyring_locked" | "settings_not_saved" | "page_reloaded" | "track_refused" | "reconnected" | "bad_input" | "not_in_meeting" | "already_in_meeting" | "internal";
 export type UserId = string;
 export type DeviceId = string;
 export type DisplayName = string;
@@ -726,6 +742,7 @@ export const CODES: readonly Code[] = [
   "microphone_switched",
   "share_unsupported",
   "share_lost",
+  "share_sound_failed",
   "keyring_missing",
   "keyring_locked",
   "settings_not_saved",

@@ -18,7 +18,7 @@ export interface Controls {
   microphone: Control;
   camera: Control;
   megaphone: Control;
-  share: Omit<Control, "toggle"> & { start(screen: string): void; stop(): void };
+  share: Omit<Control, "toggle"> & { start(screen: string, sound: boolean): void; stop(): void };
 }
 
 /** The switches of a meeting. */
@@ -49,7 +49,7 @@ export function useControls(meeting: MeetingView): Controls {
     megaphone: control("set_megaphone", meeting.megaphone, "megaphone"),
     share: {
       ...base(meeting.share, "screen_share"),
-      start: (screen) => void send("start_share", { screen }),
+      start: (screen, sound) => void send("start_share", { screen, sound }),
       stop: () => void send("stop_share", {}),
     },
   };

@@ -1,8 +1,10 @@
-//! Share a screen: choose which, or learn why it cannot be.
+//! Share a screen: choose which, with or without sound, or learn why it cannot be.
 
+import { useState } from "react";
 import { Button as AriaButton } from "react-aria-components";
 import { useTranslation } from "react-i18next";
 import { WithTip } from "../../../components/Button";
+import { Toggle } from "../../../components/Field";
 import { Icon } from "../../../components/Icon";
 import { Bubble } from "../../../components/Sheet";
 import { wordsOf } from "../../../i18n";
@@ -58,10 +60,10 @@ export function ShareButton({ share, open, onOpen }: ShareButtonProps) {
           <p>{words.hint}</p>
         ) : (
           <ScreenList
-            onChoose={(screen) => {
+            onChoose={(screen, sound) => {
               close();
               onOpen(false);
-              share.start(screen);
+              share.start(screen, sound);
             }}
           />
         )
@@ -70,17 +72,27 @@ export function ShareButton({ share, open, onOpen }: ShareButtonProps) {
   );
 }
 
-function ScreenList({ onChoose }: { onChoose: (screen: string) => void }) {
+function ScreenList({ onChoose }: { onChoose: (screen: string, sound: boolean) => void }) {
   const { t } = useTranslation();
   const screens = useSnapshot((s) => s.devices.screens);
+  const canSound = useSnapshot((s) => s.devices.system_sound);
+  // As it was the last time.
+  const [sound, setSound] = useState(useSnapshot((s) => s.settings.share_sound));
   return (
     <>
       <p>{t("meeting.pickScreenLead")}</p>
       {screens.length === 0 && <p>{t("meeting.noScreens")}</p>}
+      <Toggle
+        label={t("meeting.shareSound")}
+        hint={canSound ? t("meeting.shareSoundLead") : t("meeting.shareSoundUnsupported")}
+        on={canSound && sound}
+        onChange={setSound}
+        disabled={!canSound}
+      />
       <ul className={styles.screens}>
         {screens.map((screen) => (
           <li key={screen.id}>
-            <AriaButton className={styles.screen ?? ""} onPress={() => onChoose(screen.id)}>
+            <AriaButton className={styles.screen ?? ""} onPress={() => onChoose(screen.id, canSound && sound)}>
               <Icon name="monitor" size={26} />
               <span className={styles.screenWords}>
                 <span className={styles.screenName}>{screen.name}</span>

@@ -51,6 +51,9 @@ export function Stage({ meeting, shared, onStop }: StageProps) {
             <p className={styles.screenName}>
               <Icon name="monitor" size={16} />
               {nameOf(screen)}
+              {screen.person.is_me && meeting.share_sound.is === "on" && (
+                <span className={styles.withSound}>{t("meeting.withSound")}</span>
+              )}
             </p>
           )}
           {screen.person.is_me && (
