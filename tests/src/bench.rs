@@ -8,6 +8,7 @@ pub mod fanout;
 pub mod footprint;
 pub mod join;
 pub mod voice_loss;
+mod voice_peer;
 
 /// One line.
 fn say(line: &Value) -> anyhow::Result<()> {

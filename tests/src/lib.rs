@@ -9,9 +9,12 @@
 //! | [`hands`] | devices put together from several sources |
 //! | [`vault`] | secrets in memory, to be looked through afterwards |
 //! | [`cable`] | a TCP connection that can be cut |
+//! | [`relay`] | weather between people and their host's media |
+//! | [`urgent`] | real-time priority for what is measured |
 //! | [`island`] | network namespaces without a way out |
 //! | [`office`] | `office-host` as a process that can be killed |
 //! | [`visitors`] | `visitor` as a process |
+//! | [`python`] | Python environments for peers and scorers |
 //! | [`bench`] | what `npm run bench` measures |
 //! | [`wav`] | a recording as a voice |
 
@@ -24,6 +27,9 @@ pub mod island;
 pub mod mirror;
 pub mod office;
 pub mod person;
+pub mod python;
+pub mod relay;
+pub mod urgent;
 pub mod vault;
 pub mod visitors;
 pub mod wav;

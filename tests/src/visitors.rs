@@ -6,13 +6,14 @@ use std::process::Stdio;
 use anyhow::Context;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use crate::person::PATIENCE;
 
 /// A running visitor.
 pub struct Visitor {
     child: Child,
+    stdin: Option<ChildStdin>,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
@@ -22,17 +23,34 @@ impl Visitor {
     /// # Errors
     /// It does not start.
     pub async fn start(words: &[&str], secret: &str, environment: &[(&str, &Path)]) -> anyhow::Result<Self> {
-        let mut child = Command::new(crate::office::binary("inspection", "visitor")?)
-            .args(words)
-            .envs(environment.iter().copied())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()?;
-        let mut stdin = child.stdin.take().context("stdin is a pipe")?;
-        stdin.write_all(format!("{secret}\n").as_bytes()).await?;
+        let mut command = Command::new(crate::office::binary("inspection", "visitor")?);
+        command.args(words).envs(environment.iter().copied());
+        let mut visitor = Self::of(command)?;
+        visitor.tell(secret).await?;
+        // Its stdin ends here: it reads one line.
+        visitor.stdin = None;
+        Ok(visitor)
+    }
+
+    /// Another program that says what happens as JSON lines, as the visitor does.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn of(mut command: Command) -> anyhow::Result<Self> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().with_context(|| format!("{command:?} does not start"))?;
+        let stdin = child.stdin.take();
         let lines = BufReader::new(child.stdout.take().context("stdout is a pipe")?).lines();
-        Ok(Self { child, lines })
+        Ok(Self { child, stdin, lines })
+    }
+
+    /// One line to its stdin.
+    ///
+    /// # Errors
+    /// It listens no more.
+    pub async fn tell(&mut self, line: &str) -> anyhow::Result<()> {
+        let stdin = self.stdin.as_mut().context("its stdin is closed")?;
+        Ok(stdin.write_all(format!("{line}\n").as_bytes()).await?)
     }
 
     /// Reads until it says what is looked for.

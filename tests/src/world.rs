@@ -5,8 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use host::host::{Host, HostConfig, Opened};
+use host::host::{Host, HostConfig, HostError, Opened};
 use host::keys::HostKeys;
+use host::sfu::{Sfu, SfuConfig};
 use host::token::Tokens;
 use protocol::ids::{RoomId, UserId};
 use protocol::invite::{Fingerprint, HostAddress, Invite, InviteSecret};
@@ -14,6 +15,7 @@ use protocol::pii::Secret;
 use protocol::policy::Role;
 
 use crate::person::Guest;
+use crate::relay::{Reclusive, Relay};
 
 /// How long test invitations last, in seconds.
 const LASTS: u32 = 3600;
@@ -29,6 +31,7 @@ pub struct World {
     broadcast: Secret<16>,
     at: SocketAddr,
     owner: Opened,
+    relay: Option<Relay>,
     /// What lasts.
     pub data: tempfile::TempDir,
 }
@@ -39,6 +42,18 @@ impl World {
     /// # Errors
     /// The host does not start.
     pub async fn open() -> anyhow::Result<Self> {
+        Self::build(false).await
+    }
+
+    /// Opens one whose media can only be reached through a [`World::relay`].
+    ///
+    /// # Errors
+    /// The host does not start.
+    pub async fn open_behind_a_relay() -> anyhow::Result<Self> {
+        Self::build(true).await
+    }
+
+    async fn build(relayed: bool) -> anyhow::Result<Self> {
         let data = tempfile::tempdir()?;
         let keys = HostKeys::generate()?;
         let config = HostConfig {
@@ -49,7 +64,11 @@ impl World {
             advertise: false,
             ..HostConfig::new(keys)
         };
-        let host = Host::start(config.clone()).await?;
+        let relay = match relayed {
+            true => Some(Relay::to((Ipv4Addr::LOCALHOST, config.port).into()).await?),
+            false => None,
+        };
+        let host = start(&config, relay.as_ref()).await?;
         let owner = host.open_room("World").await?;
         let mut media = [0; 32];
         media[..16].copy_from_slice(owner.entry.expose());
@@ -57,13 +76,21 @@ impl World {
         let at = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), host.port());
         let config = HostConfig { port: host.port(), ..config };
         let (room, media) = (owner.room.clone(), Secret::new(media));
-        Ok(Self { room, host: Some(host), config, media, broadcast, at, owner, data })
+        Ok(Self { room, host: Some(host), config, media, broadcast, at, owner, relay, data })
     }
 
     /// Where the host listens.
     #[must_use]
     pub const fn at(&self) -> SocketAddr {
         self.at
+    }
+
+    /// What media goes through.
+    ///
+    /// # Errors
+    /// It goes through none.
+    pub fn relay(&self) -> anyhow::Result<&Relay> {
+        self.relay.as_ref().ok_or_else(|| anyhow::anyhow!("this world has no relay"))
     }
 
     /// The running host.
@@ -196,7 +223,7 @@ impl World {
         // The port of a crashed host may take a moment to be free.
         let mut last = None;
         for _ in 0..100 {
-            match Host::start(self.config.clone()).await {
+            match start(&self.config, self.relay.as_ref()).await {
                 Ok(host) => {
                     self.host = Some(host);
                     return Ok(());
@@ -207,6 +234,18 @@ impl World {
         }
         Err(last.map_or_else(|| anyhow::anyhow!("no try was made"), Into::into))
     }
+}
+
+/// Starts a host; behind a relay it tells everybody the relay's end as its only address for media.
+async fn start(config: &HostConfig, relay: Option<&Relay>) -> Result<Host, HostError> {
+    let Some(relay) = relay else { return Host::start(config.clone()).await };
+    let end = relay.end();
+    let media = async |udp, _| {
+        let (plane, events) =
+            Sfu::start(SfuConfig::new(udp, vec![end])).map_err(|e| HostError::Media(e.to_string()))?;
+        Ok((Reclusive(plane), events))
+    };
+    Host::start_with(config.clone(), media).await
 }
 
 fn free_port() -> std::io::Result<u16> {

@@ -3,7 +3,7 @@
 //! Writes what was said and heard as WAV files; `tests/voice/score.py` scores them.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ use media_core::time::{Bitrate, MediaTime};
 use protocol::policy::{Gate, Grants};
 use serde_json::{Value, json};
 
+use super::voice_peer::Official;
 use super::{say, tenth};
 
 /// Bytes of a packet on the wire besides its sealed frame: IPv4, UDP, RTP with the level's extension, the tag of
@@ -29,6 +30,8 @@ use super::{say, tenth};
 const HEADERS: usize = 20 + 8 + 20 + 16;
 const FORMAT: StreamFormat = StreamFormat { rate: 48_000, channels: 1 };
 const BLOCK: usize = 480;
+/// Seconds in which both sides learn, which are not scored.
+const LESSON: usize = 8;
 /// How late the receiver's view reaches the sender.
 const ROUND_TRIP: u64 = 10;
 
@@ -73,7 +76,7 @@ pub(super) fn take(said: &[f32], weather: Weather, seed: u64) -> anyhow::Result<
     let mut network = LossyNetwork::new(seed, weather);
     let mut packetizer = Packetizer::new(65_500);
     let (mut heard, mut bytes, mut packets) = (Vec::new(), 0, Vec::new());
-    let lesson = said.len().min(8 * 48_000) / BLOCK;
+    let lesson = said.len().min(LESSON * 48_000) / BLOCK;
     let blocks = said[..lesson * BLOCK].chunks_exact(BLOCK).chain(said.chunks_exact(BLOCK));
     for (tick, block) in blocks.enumerate() {
         let now = MediaTime::from_micros(1_000_000 + tick as u64 * 10_000);
@@ -156,18 +159,25 @@ const fn bursts(burst: f64) -> Weather {
 ///
 /// # Errors
 /// The speech of the demo is missing, Python or its packages cannot be had, or a take failed.
-pub fn measure(runs: usize) -> anyhow::Result<()> {
+pub fn measure(runs: usize, peer: bool) -> anyhow::Result<()> {
     let voices = ["hanako", "alex"].map(voice);
     let folder = tempfile::tempdir()?;
     let mut scorer = Scorer::start()?;
+    let official = if peer { Some(Official::start()?) } else { None };
     let mut rows = Vec::new();
     for (profile, weather) in PROFILES {
         let (mut scores, mut wire, mut delay) = ([0.0; 3], 0.0, 0.0);
         let mut takes = 0.0;
+        let mut theirs = Theirs::default();
         for (number, said) in voices.iter().enumerate() {
             let said = said.as_ref().map_err(|error| anyhow::anyhow!("{error:#}"))?;
             let reference = folder.path().join(format!("said{number}.wav"));
             write_wav(&reference, said)?;
+            if let Some(official) = &official {
+                let heard = folder.path().join("peer.wav");
+                let kbps = official.take(&reference, &heard, LESSON as f64, *weather, 1)?;
+                theirs.add(scorer.score(profile, &reference, &heard)?, kbps);
+            }
             for seed in 1..=runs as u64 {
                 let take = take(said, *weather, seed)?;
                 let heard = folder.path().join("heard.wav");
@@ -184,14 +194,44 @@ pub fn measure(runs: usize) -> anyhow::Result<()> {
             }
         }
         let [pesq, stoi, plcmos] = scores.map(|sum| (sum / takes * 1000.0_f64).round() / 1000.0);
-        let row = json!({
+        let mut row = json!({
             "profile": profile, "pesq": pesq, "stoi": stoi, "plcmos": plcmos,
             "wire_kbps": tenth(wire / takes), "delay_ms": tenth(delay / takes),
         });
+        theirs.tell(&mut row);
         say(&row)?;
         rows.push(row);
     }
     say(&json!({ "scenario": "voice-loss", "takes": runs * voices.len(), "rows": rows }))
+}
+
+/// Sums of the official SDK's scores: it speaks in real time, so each voice is sent once.
+#[derive(Default)]
+struct Theirs {
+    scores: [f64; 3],
+    wire: f64,
+    takes: f64,
+}
+
+impl Theirs {
+    fn add(&mut self, scores: [f64; 3], kbps: f64) {
+        for (sum, score) in self.scores.iter_mut().zip(scores) {
+            *sum += score;
+        }
+        self.wire += kbps;
+        self.takes += 1.0;
+    }
+
+    fn tell(&self, row: &mut Value) {
+        if self.takes == 0.0 {
+            return;
+        }
+        let [pesq, stoi, plcmos] = self.scores.map(|sum| (sum / self.takes * 1000.0).round() / 1000.0);
+        row["peer_pesq"] = json!(pesq);
+        row["peer_stoi"] = json!(stoi);
+        row["peer_plcmos"] = json!(plcmos);
+        row["peer_wire_kbps"] = json!(tenth(self.wire / self.takes));
+    }
 }
 
 fn voice(name: &str) -> anyhow::Result<Vec<f32>> {
@@ -210,7 +250,7 @@ struct Scorer {
 impl Scorer {
     fn start() -> anyhow::Result<Self> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("voice");
-        let mut child = Command::new(python(&folder.join("requirements.txt"))?)
+        let mut child = Command::new(crate::python::environment("voice", &folder.join("requirements.txt"))?)
             .arg(folder.join("score.py"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -236,23 +276,4 @@ impl Drop for Scorer {
         self.child.kill().ok();
         self.child.wait().ok();
     }
-}
-
-/// A Python with these packages, made once in `target/`.
-fn python(requirements: &Path) -> anyhow::Result<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/python-voice");
-    let python = folder.join("bin/python");
-    let ready = folder.join("ready");
-    if std::fs::read(&ready).ok() != Some(std::fs::read(requirements)?) {
-        eprintln!("installing what scores speech into target/python-voice (once)");
-        let run = |command: &mut Command| -> anyhow::Result<()> {
-            let status = command.stdout(Stdio::null()).status().context("python3 is missing")?;
-            anyhow::ensure!(status.success(), "{command:?} failed");
-            Ok(())
-        };
-        run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "-r"]).arg(requirements))?;
-        std::fs::copy(requirements, &ready)?;
-    }
-    Ok(python)
 }

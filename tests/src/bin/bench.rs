@@ -28,6 +28,9 @@ struct Args {
     /// Runs, where there are several.
     #[arg(long)]
     runs: Option<usize>,
+    /// Without the official SDK or other programs beside ours.
+    #[arg(long)]
+    no_peer: bool,
 }
 
 fn main() -> ExitCode {
@@ -39,7 +42,7 @@ fn main() -> ExitCode {
         Name::Join => bench::join::measure(args.runs.unwrap_or(30)),
         Name::Fanout => bench::fanout::measure(),
         Name::Footprint => bench::footprint::measure(),
-        Name::VoiceLoss => bench::voice_loss::measure(args.runs.unwrap_or(3)),
+        Name::VoiceLoss => bench::voice_loss::measure(args.runs.unwrap_or(3), !args.no_peer),
     };
     match measured {
         Ok(()) => ExitCode::SUCCESS,
