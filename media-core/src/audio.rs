@@ -14,6 +14,7 @@ mod local;
 mod mix;
 mod opus;
 mod playout;
+mod rate;
 mod redundancy;
 mod remote;
 mod resample;
@@ -36,7 +37,8 @@ use crate::time::{Bitrate, MediaTime};
 
 pub use engine::AudioEngine;
 pub use level::Meter;
-pub use opus::{Decoder, Encoder, EncoderSettings, OpusError, PACKET_SAMPLES};
+pub use opus::{Decoder, Encoder, EncoderSettings, LONGEST_PACKET, OpusError, PACKET_SAMPLES};
+pub use rate::Report;
 pub use resample::Resampler;
 
 /// Samples for the ring of a microphone or speaker: a second of stereo at 48 kHz. Divisible by every usual number of
@@ -127,15 +129,16 @@ pub enum AudioInput {
         permit: SpeakPermit,
         /// How its frames are protected.
         sealing: Sealing,
-        /// Opus bit rate; 32 kbit/s is usual, 96 for the sound of a screen.
+        /// Opus bit rate at most; 64 kbit/s is usual, 96 for the sound of a screen.
         bitrate: Bitrate,
         /// Send nothing during silence?
         dtx: bool,
         /// RTP time of its first frame; random.
         rtp_start: u32,
     },
-    /// What receivers lost of what we sent lately: decides how much of it is sent twice and more.
-    Loss(Loss),
+    /// What a receiver or the server tells of what we sent lately: decides how much is spent, and how much of it is sent
+    /// twice and more.
+    Heard(Report),
     /// Stop sending it.
     StopLocal(LocalAudio),
     /// A muted track sends nothing.
@@ -232,6 +235,8 @@ pub struct RemoteStats {
     pub lost: u64,
     /// What the network lost lately, whether or not it was made good.
     pub loss: Loss,
+    /// How long even its quickest packets waited lately, beyond what the way takes: a full link.
+    pub queued: Duration,
     /// Lost, but carried along by a later packet in time.
     pub carried: u64,
     /// Restored from the next packet's error correction.

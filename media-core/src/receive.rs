@@ -6,6 +6,7 @@ mod copies;
 pub mod jitter;
 pub mod loss;
 mod peaks;
+mod queue;
 pub mod reorder;
 
 /// How a remote track is doing, for the screen.

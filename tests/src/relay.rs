@@ -192,7 +192,7 @@ impl Inner {
             }
             hop.crossed.packets += 1;
             hop.crossed.bytes += (datagram.len() + AROUND) as u64;
-            hop.network.send((outlet, datagram.to_vec()), self.now());
+            hop.network.send_sized((outlet, datagram.to_vec()), datagram.len() + AROUND, self.now());
         }
         self.land();
     }

@@ -1,10 +1,10 @@
 //! What the signalling server and the media connections say, and what follows. Part of the session.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use livekit_protocol as lk;
 use lk::leave_request::Action;
-use media_core::audio::AudioInput;
+use media_core::audio::{AudioInput, Report};
 use media_core::receive::loss::Loss;
 use protocol::bridge::{Code, Failure, LinkQuality, LostBecause};
 use protocol::signal;
@@ -218,7 +218,8 @@ impl Session {
                 };
                 // The reports of RTCP say how many, not how many in a row.
                 let share = f32::from(sent_loss_percent) / 100.0;
-                self.sound_order(AudioInput::Loss(Loss { share, burst: 1.0 }));
+                let loss = Loss { share, burst: 1.0 };
+                self.sound_order(AudioInput::Heard(Report { loss, queued: Duration::ZERO, rtt }));
             }
         }
     }

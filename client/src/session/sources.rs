@@ -19,7 +19,7 @@ use crate::sound::Sound;
 use crate::transport::{Lane, Order};
 
 const LANES: [Lane; 5] = [Lane::Microphone, Lane::Megaphone, Lane::Camera, Lane::Screen, Lane::ScreenSound];
-const VOICE: Bitrate = Bitrate::kbps(32);
+const VOICE: Bitrate = Bitrate::kbps(64);
 /// One channel with everything that can be heard.
 const MUSIC: Bitrate = Bitrate::kbps(96);
 

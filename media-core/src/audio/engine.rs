@@ -9,12 +9,12 @@ use super::level::Meter;
 use super::local::Local;
 use super::mix::{Duck, Limiter};
 use super::playout::Playout;
+use super::rate::{Rate, Report};
 use super::remote::Remote;
 use super::tone::Tone;
 use super::{AudioInput, AudioOutput, AudioStats, Levels, LocalAudio, MAX_REMOTES, RemoteAudio, RemoteId};
 use crate::channel::{MailboxReader, Taken};
 use crate::frame::{AudioBlock, BLOCK};
-use crate::receive::loss::Loss;
 use crate::time::MediaTime;
 
 /// One block.
@@ -48,7 +48,7 @@ pub struct AudioEngine {
     microphone_meter: Meter,
     speaker_meter: Meter,
     want_levels: bool,
-    loss: Loss,
+    rate: Rate,
     blocks: u64,
     skipped: u64,
     reported: Option<MediaTime>,
@@ -86,7 +86,7 @@ impl AudioEngine {
             microphone_meter: Meter::new(),
             speaker_meter: Meter::new(),
             want_levels: false,
-            loss: Loss::default(),
+            rate: Rate::new(),
             blocks: 0,
             skipped: 0,
             reported: None,
@@ -175,14 +175,14 @@ impl AudioEngine {
             AudioInput::DetachSpeaker => self.speaker = None,
             AudioInput::StartLocal { permit, sealing, bitrate, dtx, rtp_start } => {
                 let local = permit.of();
-                match Local::new(permit, sealing, bitrate, dtx, rtp_start, self.loss) {
+                match Local::new(permit, sealing, bitrate, dtx, rtp_start, self.rate.conditions()) {
                     Ok(track) => {
                         self.locals.insert(slot(local), track);
                     }
                     Err(error) => self.emit(AudioOutput::Unsent(local, error.to_string())),
                 }
             }
-            AudioInput::Loss(loss) => self.on_loss(loss),
+            AudioInput::Heard(report) => self.on_report(report),
             AudioInput::StopLocal(local) => {
                 self.locals.remove(&slot(local));
             }
@@ -211,15 +211,11 @@ impl AudioEngine {
         }
     }
 
-    fn on_loss(&mut self, seen: Loss) {
-        // More at once, less slowly: a plan that changes with every report changes the delay of everyone who listens.
-        let old = self.loss;
-        let share = if seen.share > old.share { seen.share } else { old.share * 0.9 + seen.share * 0.1 };
-        let burst = if old.burst < 1.0 { seen.burst } else { old.burst * 0.8 + seen.burst.max(1.0) * 0.2 };
-        let loss = Loss { share, burst };
-        self.loss = loss;
+    fn on_report(&mut self, report: Report) {
+        let frame = self.locals.values().map(Local::packet_length).max().unwrap_or_default();
+        let conditions = self.rate.on_report(report, frame);
         for local in LOCALS {
-            if let Some(Err(error)) = self.locals.get_mut(&slot(local)).map(|track| track.adapt(loss)) {
+            if let Some(Err(error)) = self.locals.get_mut(&slot(local)).map(|track| track.adapt(conditions)) {
                 tracing::error!(?local, %error, "the encoder does not follow the network");
             }
         }

@@ -1,13 +1,15 @@
 //! One of our own sounds: blocks in, sealed Opus out, as long as the permit lives.
 //! Runs on the engine's thread.
 
+use std::time::Duration;
+
 use super::level::Meter;
-use super::opus::{Encoder, OpusError, PACKET_SAMPLES};
+use super::opus::{Encoder, LONGEST_PACKET, OpusError};
+use super::rate::Conditions;
 use super::redundancy::{Plan, Redundancy};
 use super::{LocalAudio, SpeakPermit};
 use crate::e2ee::{SealFrame, Sealing};
 use crate::frame::{AudioBlock, BLOCK, Codec, SealedFrame};
-use crate::receive::loss::Loss;
 use crate::time::Bitrate;
 
 /// Why a frame was not sent.
@@ -30,9 +32,10 @@ pub(super) struct Local {
     dtx: bool,
     encoder: Encoder,
     redundancy: Redundancy,
+    plan: Plan,
     muted: bool,
     rtp_time: u32,
-    pending: [f32; PACKET_SAMPLES],
+    pending: [f32; LONGEST_PACKET],
     filled: usize,
     meter: Meter,
 }
@@ -48,12 +51,10 @@ impl Local {
         bitrate: Bitrate,
         dtx: bool,
         rtp_start: u32,
-        loss: Loss,
+        conditions: Conditions,
     ) -> Result<Self, OpusError> {
-        let plan = plan(permit.of(), loss);
-        let mut redundancy = Redundancy::new();
-        redundancy.follow(plan);
-        let settings = plan.settings(bitrate, loss, dtx);
+        let plan = plan(permit.of(), conditions);
+        let settings = plan.settings(bitrate, dtx);
         let encoder = match permit.of() {
             LocalAudio::Microphone | LocalAudio::Megaphone => Encoder::new(settings)?,
             LocalAudio::Screen => Encoder::music(settings)?,
@@ -64,10 +65,11 @@ impl Local {
             bitrate,
             dtx,
             encoder,
-            redundancy,
+            redundancy: Redundancy::new(plan),
+            plan,
             muted: false,
             rtp_time: rtp_start,
-            pending: [0.0; PACKET_SAMPLES],
+            pending: [0.0; LONGEST_PACKET],
             filled: 0,
             meter: Meter::new(),
         })
@@ -79,14 +81,24 @@ impl Local {
         self.permit.is_live()
     }
 
+    /// How long its packets are.
+    #[must_use]
+    pub(super) const fn packet_length(&self) -> Duration {
+        Duration::from_micros(self.plan.frame as u64 * 1000 / 48)
+    }
+
     /// Follows what receivers see.
     ///
     /// # Errors
     /// The encoder refused.
-    pub(super) fn adapt(&mut self, loss: Loss) -> Result<(), OpusError> {
-        let plan = plan(self.permit.of(), loss);
+    pub(super) fn adapt(&mut self, conditions: Conditions) -> Result<(), OpusError> {
+        let plan = plan(self.permit.of(), conditions);
+        if plan == self.plan {
+            return Ok(());
+        }
+        self.plan = plan;
         self.redundancy.follow(plan);
-        self.encoder.set(plan.settings(self.bitrate, loss, self.dtx))
+        self.encoder.set(plan.settings(self.bitrate, self.dtx))
     }
 
     /// A muted track sends nothing; what was heard before is forgotten.
@@ -104,7 +116,7 @@ impl Local {
         self.filled = 0;
     }
 
-    /// Takes a block; a frame comes out of every second one.
+    /// Takes a block; a frame comes out when as many are together as the plan wants.
     ///
     /// # Errors
     /// See [`Unsent`].
@@ -116,24 +128,26 @@ impl Local {
         self.pending[self.filled..self.filled + BLOCK].copy_from_slice(block);
         self.filled += BLOCK;
         self.meter.push(block);
-        if self.filled < PACKET_SAMPLES {
+        // The plan may have become a shorter one meanwhile; what is there then goes out in the longest packet it makes.
+        let whole = [1, 2, 4, 6, 12].map(|blocks| blocks * BLOCK).contains(&self.filled);
+        if self.filled < self.plan.frame || !whole {
             return Ok(None);
         }
-        self.filled = 0;
+        let frame = std::mem::take(&mut self.filled);
         let rtp_time = self.rtp_time;
-        self.rtp_time = rtp_time.wrapping_add(PACKET_SAMPLES as u32);
+        self.rtp_time = rtp_time.wrapping_add(frame as u32);
         // Servers tell by the level who speaks; a film that is shown is nobody speaking.
         let level = Some(self.meter.take()).filter(|_| self.permit.of() != LocalAudio::Screen);
-        let Some(packet) = self.encoder.encode(&self.pending)? else { return Ok(None) };
+        let Some(packet) = self.encoder.encode(&self.pending[..frame])? else { return Ok(None) };
         let packet = self.redundancy.wrap(packet, rtp_time);
         let data = self.sealing.protect(Codec::Opus, &packet)?;
         Ok(Some(SealedFrame { codec: Codec::Opus, rtp_time, key: true, level, data }))
     }
 }
 
-fn plan(what: LocalAudio, loss: Loss) -> Plan {
+fn plan(what: LocalAudio, conditions: Conditions) -> Plan {
     match what {
-        LocalAudio::Microphone | LocalAudio::Megaphone => Plan::of(loss),
-        LocalAudio::Screen => Plan::music(loss),
+        LocalAudio::Microphone | LocalAudio::Megaphone => Plan::of(conditions),
+        LocalAudio::Screen => Plan::music(conditions),
     }
 }

@@ -1,4 +1,4 @@
-//! Opus (RFC 6716): mono 48 kHz, 20 ms frames out; any packet of at most 120 ms in, with concealment and error
+//! Opus (RFC 6716): mono 48 kHz, frames of 10 to 120 ms out; any packet of at most 120 ms in, with concealment and error
 //! correction. Runs on the engine's thread; pure.
 
 use bytes::Bytes;
@@ -6,8 +6,10 @@ use libopus::{Dred, Refused, packet};
 
 use crate::time::Bitrate;
 
-/// Samples of one packet we send: 20 ms.
+/// Samples of the usual packet: 20 ms.
 pub const PACKET_SAMPLES: usize = 960;
+/// Samples of the longest packet we send: 120 ms.
+pub const LONGEST_PACKET: usize = 6 * PACKET_SAMPLES;
 /// Bytes of a packet we make, at most; far more than 510 kbit/s needs.
 const MAX_BYTES: usize = 1275;
 /// A second.
@@ -92,11 +94,11 @@ impl Encoder {
         Ok(())
     }
 
-    /// Encodes 20 ms; `None` when silence need not be sent.
+    /// Encodes 10, 20, 40, 60 or 120 ms; `None` when silence need not be sent.
     ///
     /// # Errors
-    /// The library refused.
-    pub fn encode(&mut self, samples: &[f32; PACKET_SAMPLES]) -> Result<Option<Bytes>, OpusError> {
+    /// Another length, or the library refused.
+    pub fn encode(&mut self, samples: &[f32]) -> Result<Option<Bytes>, OpusError> {
         let len = self.inner.encode(samples, &mut self.out)?;
         // RFC 6716 section 2.1.9: a packet of two bytes or less need not be sent.
         Ok((len > 2).then(|| Bytes::copy_from_slice(&self.out[..len])))

@@ -15,7 +15,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use libopus::packet;
 
 use super::opus::{EncoderSettings, PACKET_SAMPLES};
-use crate::receive::loss::Loss;
+use super::rate::Conditions;
 use crate::time::Bitrate;
 
 /// Number of the extension; one of those for experiments.
@@ -31,10 +31,24 @@ const MAX_COPY: usize = 160;
 /// Bytes a packet with copies may have, so that sealed and wrapped it stays one datagram.
 const MAX_PACKET: usize = 900;
 
-/// What is sent besides each frame.
+/// Bits of a packet besides its Opus: IPv4, UDP, RTP with the level's extension, SRTP's tag, the seal.
+const OVERHEAD: u32 = 8 * (20 + 8 + 20 + 16 + 30);
+/// More than this is not heard any more.
+const BEST: u32 = 64_000;
+/// A copy is not worth leaving less than this for the frame.
+const WORTH_COPYING: u32 = 9_500;
+/// The least there is.
+const LEAST: u32 = 6_000;
+
+/// Bits per second that each unit of DRED takes.
+const DRED_BITS: u32 = 320;
+
+/// What is sent: how long packets are, and what besides each frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Plan {
-    /// Bits of the frame itself.
+    /// Samples of a packet.
+    pub(super) frame: usize,
+    /// Bits per second of the frames themselves.
     bitrate: u32,
     /// How many copies.
     copies: u8,
@@ -42,48 +56,72 @@ pub(super) struct Plan {
     apart: u8,
     /// See [`EncoderSettings::dred`].
     dred: u8,
+    /// See [`EncoderSettings::loss_percent`].
+    loss_percent: u8,
 }
 
 impl Plan {
     /// Without loss everything goes into the sound; with loss, bits go from its detail to its copies:
     /// a gap is heard more than what 12 kbit/s leave out of enhanced speech (`npm run -s bench -- voice-loss`).
-    pub(super) fn of(loss: Loss) -> Self {
+    /// On a thin link packets are longer, so that headers leave something for the sound.
+    pub(super) fn of(conditions: Conditions) -> Self {
+        let Conditions { loss, budget, near } = conditions;
         let share = loss.share.clamp(0.0, 1.0);
-        let (bitrate, copies) = match share {
-            ..0.01 => (32_000, 0),
-            ..0.08 => (24_000, 1),
-            ..0.25 => (16_000, 2),
-            ..0.40 => (14_000, 3),
-            _ => (12_000, 4),
+        let wanted: u8 = match share {
+            ..0.01 => 0,
+            ..0.08 => 1,
+            ..0.25 => 2,
+            ..0.40 => 3,
+            _ => 4,
+        };
+        let ms: u32 = match budget.0 {
+            ..21_000 => 120,
+            21_000..36_000 => 60,
+            36_000..60_000 => 40,
+            120_000.. if near && wanted == 0 => 10,
+            // So many copies need the room that headers take.
+            _ if wanted > 3 => 40,
+            _ => 20,
         };
         // Chance alone makes runs of 1 / (1 - share).
         let chance = 1.0 / (1.0 - share.min(0.9));
         let apart = if loss.burst > 1.5 * chance { (loss.burst + 0.5).clamp(1.0, 5.0) as u8 } else { 1 };
-        // What no copy reaches: runs longer than all of them together.
-        let dred = if share >= 0.05 && apart > 2 { 50 } else { 0 };
-        Self { bitrate, copies, apart, dred }
+        // What no copy reaches: runs longer than all of them together. Where bytes are scarce, better copies win.
+        let dred = if share >= 0.05 && apart > 2 && ms == 20 && budget.0 >= 120_000 { 50 } else { 0 };
+        let room = budget.0.saturating_sub(OVERHEAD * 1000 / ms + u32::from(dred) * DRED_BITS);
+        let each = |copies: u8| (room / (u32::from(copies) + 1)).min(BEST);
+        let copies = (0..=wanted).rev().find(|copies| each(*copies) >= WORTH_COPYING).unwrap_or(0);
+        Self {
+            frame: 48 * ms as usize,
+            bitrate: each(copies).max(LEAST),
+            copies,
+            apart,
+            dred,
+            loss_percent: (share * 100.0).ceil() as u8,
+        }
     }
 
     /// The same for sound that is no speech: nothing enhances it where bits are missing, and no network describes it.
-    pub(super) fn music(loss: Loss) -> Self {
-        let (bitrate, copies) = match loss.share.clamp(0.0, 1.0) {
-            ..0.01 => (128_000, 0),
-            ..0.08 => (56_000, 1),
-            ..0.25 => (40_000, 2),
-            _ => (32_000, 3),
+    /// On a full link it makes way for speech.
+    pub(super) fn music(conditions: Conditions) -> Self {
+        let (frame, bitrate, copies) = match (conditions.budget.0, conditions.loss.share.clamp(0.0, 1.0)) {
+            (..60_000, _) => (2 * PACKET_SAMPLES, 20_000, 0),
+            (60_000.., ..0.01) => (PACKET_SAMPLES, 128_000, 0),
+            (60_000.., ..0.08) => (PACKET_SAMPLES, 56_000, 1),
+            (60_000.., ..0.25) => (PACKET_SAMPLES, 40_000, 2),
+            (60_000.., _) => (PACKET_SAMPLES, 32_000, 3),
         };
-        Self { bitrate, copies, dred: 0, ..Self::of(loss) }
+        Self { frame, bitrate, copies, dred: 0, ..Self::of(conditions) }
     }
 
-    /// How to encode, where `ceiling` is what may be spent on the frame.
-    pub(super) fn settings(self, ceiling: Bitrate, loss: Loss, dtx: bool) -> EncoderSettings {
-        let dred = u32::from(self.dred) * 160;
+    /// How to encode, where `ceiling` is what may be spent on the frames.
+    pub(super) fn settings(self, ceiling: Bitrate, dtx: bool) -> EncoderSettings {
         EncoderSettings {
-            bitrate: Bitrate(ceiling.0.min(self.bitrate + dred)),
-            loss_percent: (loss.share.clamp(0.0, 1.0) * 100.0).ceil().max(5.0) as u8,
+            bitrate: Bitrate(ceiling.0.min(self.bitrate) + u32::from(self.dred) * DRED_BITS),
+            loss_percent: self.loss_percent,
             dtx,
             // Whole copies are worth more than rough ones, and both together more than there are bits.
-            fec: self.copies == 0,
+            fec: self.copies == 0 && self.loss_percent > 0,
             dred: self.dred,
         }
     }
@@ -98,13 +136,17 @@ pub(super) struct Redundancy {
 }
 
 impl Redundancy {
-    /// Nothing sent, nothing lost.
-    pub(super) fn new() -> Self {
-        Self { plan: Plan::of(Loss::default()), sent: VecDeque::with_capacity(usize::from(MAX_BACK)) }
+    /// Nothing sent yet.
+    pub(super) fn new(plan: Plan) -> Self {
+        Self { plan, sent: VecDeque::with_capacity(usize::from(MAX_BACK)) }
     }
 
     /// From the next packet on.
-    pub(super) const fn follow(&mut self, plan: Plan) {
+    pub(super) fn follow(&mut self, plan: Plan) {
+        if plan.frame != self.plan.frame {
+            // Copies are counted in packets of one length.
+            self.sent.clear();
+        }
         self.plan = plan;
     }
 

@@ -10,7 +10,7 @@ use super::{RemoteAudio, RemoteStats};
 use crate::e2ee::{OpenFrame, Opening};
 use crate::frame::{AudioBlock, AudioLevel, BLOCK, Codec, SAMPLE_RATE};
 use crate::receive::TrackState;
-use crate::receive::jitter::{Jitter, Next};
+use crate::receive::jitter::{Carried, Jitter, Next};
 use crate::rtp::{MTU, Packet};
 use crate::time::MediaTime;
 
@@ -97,12 +97,13 @@ impl Remote {
                 // In a plain meeting anything may be in there; in a sealed one the sender may still be broken.
                 let samples = Decoder::samples(&payload)?;
                 self.jitter.insert(packet.sequence, packet.rtp_time, samples, payload.clone(), at);
-                for copy in redundancy::carried(&payload) {
+                for (copy, rank) in redundancy::carried(&payload).zip(1..) {
                     // A copy is as foreign as its carrier.
                     if let Some(samples) = Decoder::samples(copy.packet) {
                         let of = (packet.sequence, packet.rtp_time);
                         let payload = payload.slice_ref(copy.packet);
-                        self.jitter.insert_carried(of, copy.back, copy.earlier, samples, payload, at);
+                        let carried = Carried { rank, back: copy.back, earlier: copy.earlier };
+                        self.jitter.insert_carried(of, carried, samples, payload, at);
                     }
                 }
                 TrackState::Playing
@@ -161,11 +162,10 @@ impl Remote {
 
     fn feed(&mut self, now: MediaTime) {
         let from = self.pcm.len();
-        let frame = 2 * BLOCK;
         match self.jitter.next(now, from) {
             Next::Packet(payload) => {
                 let Ok(samples) = self.decoder.decode(&payload) else {
-                    self.conceal(frame);
+                    self.conceal(2 * BLOCK);
                     return;
                 };
                 let error = self.jitter.error(now, from + samples.len());
@@ -179,15 +179,15 @@ impl Remote {
                 self.pcm.extend_from_slice(samples);
                 self.blend(from);
             }
-            Next::Restore { next, before } => match self.decoder.restore(&next, before, frame) {
+            Next::Restore { next, before, samples } => match self.decoder.restore(&next, before, samples) {
                 Ok(samples) => {
                     self.pcm.extend_from_slice(samples);
                     self.restored += 1;
                     self.blend(from);
                 }
-                Err(_) => self.conceal(frame),
+                Err(_) => self.conceal(samples),
             },
-            Next::Conceal => self.conceal(frame),
+            Next::Conceal(samples) => self.conceal(samples),
             Next::Silence => {
                 if !self.silent {
                     // Let what was made up die away rather than stop.
@@ -265,6 +265,7 @@ impl Remote {
             late: jitter.late,
             lost: jitter.lost,
             loss: self.jitter.loss(),
+            queued: self.jitter.queued(),
             carried: jitter.carried,
             restored: self.restored,
             concealed: self.concealed,

@@ -1,67 +1,48 @@
-//! Lost packets that came after all, carried along by later ones: how late that was, and so how long it pays to wait.
+//! Copies of lost packets that later ones carry along: how late they come, and so how long it pays to wait for them.
 //! Pure and bounded; time and lateness in samples at 48 kHz.
 
-use std::collections::VecDeque;
+use super::loss::Loss;
 
-/// For this long a copy speaks for the next ones. A delay that goes up and down is heard more than one that stays.
-const MEMORY: i64 = 10 * 48_000;
-/// Copies remembered: ten seconds at half of all packets lost.
-const KEPT: usize = 256;
-/// Lost packets whose copy may still come.
-const MISSED: usize = 32;
+/// One slot of memory.
+const SLOT: i64 = 48_000;
+/// For ten slots a copy speaks for the next ones: a delay that goes up and down is heard more than one that stays.
+const SLOTS: usize = 10;
 /// Beyond this no copy is waited for.
 const LATEST: i64 = 260 * 48;
+/// A copy that would be the first to arrive less often than this is not waited for.
+const SELDOM: f32 = 0.003;
 
-/// The copies of the last seconds.
+/// How late the copies of the last seconds came.
 #[derive(Debug, Default)]
 pub(super) struct Copies {
-    /// When, and how late.
-    came: VecDeque<(i64, i64)>,
-    missed: VecDeque<i64>,
+    /// Per second: its number and the latest worth waiting for.
+    latest: [(i64, i64); SLOTS],
 }
 
 impl Copies {
-    /// The packet of this time was given up.
-    pub(super) fn missed(&mut self, time: i64) {
-        if self.missed.len() == MISSED {
-            self.missed.pop_front();
-        }
-        self.missed.push_back(time);
-    }
-
-    /// Was it? Asked once for each.
-    pub(super) fn was_missed(&mut self, time: i64) -> bool {
-        let Some(at) = self.missed.iter().position(|missed| *missed == time) else { return false };
-        self.missed.remove(at);
-        true
-    }
-
-    /// The copy of a lost packet came, `late` samples after the quickest a packet can.
-    pub(super) fn came(&mut self, now: i64, late: i64) {
-        if late > LATEST {
+    /// The copy that is the `rank`th nearest (from 1) of its packet came, `late` samples after the quickest a packet can.
+    /// Whether it was needed does not matter: the next one will come as late. Where the network loses by chance, a far
+    /// copy counts only if all nearer ones are lost often enough; where it loses in runs, they are lost together.
+    pub(super) fn came(&mut self, now: i64, rank: usize, late: i64, loss: Loss) {
+        let chance = 1.0 / (1.0 - loss.share.min(0.9));
+        let runs = loss.burst > 1.5 * chance;
+        let needed = if runs { loss.share } else { loss.share.powi(i32::try_from(rank).unwrap_or(i32::MAX)) };
+        if late > LATEST || needed < SELDOM {
             return;
         }
-        if self.came.len() == KEPT {
-            self.came.pop_front();
-        }
-        self.came.push_back((now, late));
+        let number = now.div_euclid(SLOT);
+        let slot = &mut self.latest[number.rem_euclid(SLOTS as i64) as usize];
+        *slot = if slot.0 == number { (number, slot.1.max(late)) } else { (number, late) };
     }
 
-    /// Do copies come at all?
-    pub(super) fn any(&mut self, now: i64) -> bool {
-        self.forget(now);
-        !self.came.is_empty()
+    /// How late the latest of them came; 0 when none is worth it.
+    pub(super) fn worth_waiting(&self, now: i64) -> i64 {
+        let oldest = now.div_euclid(SLOT) - SLOTS as i64;
+        self.latest.iter().filter(|(number, _)| *number > oldest).map(|(_, late)| *late).max().unwrap_or(0)
     }
 
-    /// How late the latest of them came; 0 when none came lately. One alone is not waited for.
-    pub(super) fn worth_waiting(&mut self, now: i64) -> i64 {
-        self.forget(now);
-        if self.came.len() < 2 { 0 } else { self.came.iter().map(|(_, late)| *late).max().unwrap_or(0) }
-    }
-
-    fn forget(&mut self, now: i64) {
-        while self.came.front().is_some_and(|(at, _)| now - at > MEMORY) {
-            self.came.pop_front();
-        }
+    /// The network loses nothing any more.
+    pub(super) fn forget(&mut self) {
+        *self = Self::default();
     }
 }

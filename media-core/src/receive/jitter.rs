@@ -13,6 +13,7 @@ use bytes::Bytes;
 use super::copies::Copies;
 use super::loss::{Loss, LossMeter};
 use super::peaks::Peaks;
+use super::queue::Queue;
 use super::reorder::Unwrap;
 use crate::frame::{BLOCK, SAMPLE_RATE};
 use crate::time::MediaTime;
@@ -26,10 +27,16 @@ pub const MIN_TARGET: Duration = Duration::from_millis(15);
 /// The most delay aimed at; worse networks lose packets.
 pub const MAX_TARGET: Duration = Duration::from_millis(400);
 
-/// Arrivals remembered: five seconds of 20 ms packets.
-const HISTORY: usize = 256;
+/// Arrivals remembered, at most.
+const HISTORY: usize = 512;
+/// For so long.
+const MEMORY: i64 = 5 * SAMPLE_RATE as i64;
 /// Made-up sound at most before silence.
 const MAX_CONCEALED: i64 = 60 * 48;
+/// A lesser share lost is little.
+const LIGHT: f32 = 0.08;
+/// For copies so much is waited even where little is lost: a packet and a tick.
+const LIGHT_WAIT: i64 = 30 * 48;
 /// A hole longer than this is a pause, not a loss.
 const PAUSE: i64 = 120 * 48;
 /// A timestamp this far away means the sender started anew.
@@ -47,9 +54,11 @@ pub enum Next {
         next: Bytes,
         /// How far ahead of it, in samples.
         before: usize,
+        /// How much of it, in samples.
+        samples: usize,
     },
-    /// Make up one frame.
-    Conceal,
+    /// Make up so many samples.
+    Conceal(usize),
     /// Silence: nothing is due.
     Silence,
 }
@@ -67,6 +76,17 @@ pub struct JitterStats {
     pub overflowed: u64,
     /// Lost, but brought along by a later packet in time.
     pub carried: u64,
+}
+
+/// Where a packet stands that a later one carried along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Carried {
+    /// The how-manieth nearest copy of its carrier, from 1.
+    pub rank: usize,
+    /// Sent so many packets before it.
+    pub back: u16,
+    /// And so many samples.
+    pub earlier: u32,
 }
 
 #[derive(Debug)]
@@ -88,14 +108,19 @@ pub struct Jitter {
     /// Made up since the last real packet while nothing was there, in samples.
     owed: i64,
     frame: i64,
-    transits: VecDeque<i64>,
+    /// When, and how late.
+    transits: VecDeque<(i64, i64)>,
     fastest: i64,
-    /// What the 95th percentile asks for.
+    /// The 95th percentile of how late packets come.
+    usual: i64,
+    /// What nearly all packets in time asks for.
     percentile: i64,
     target: i64,
     peaks: Peaks,
     copies: Copies,
     meter: LossMeter,
+    loss: Loss,
+    queue: Queue,
     /// Made up without moving on, so that what is missing can still come, in samples.
     stretched: i64,
     since_measure: usize,
@@ -122,11 +147,14 @@ impl Jitter {
             frame: 2 * BLOCK as i64,
             transits: VecDeque::with_capacity(HISTORY),
             fastest: 0,
+            usual: 0,
             percentile: samples(MIN_TARGET),
             target: samples(MIN_TARGET),
             peaks: Peaks::default(),
             copies: Copies::default(),
             meter: LossMeter::default(),
+            loss: Loss::default(),
+            queue: Queue::default(),
             stretched: 0,
             since_measure: 0,
             stats: JitterStats::default(),
@@ -156,28 +184,16 @@ impl Jitter {
         }
     }
 
-    /// Takes a packet that a later one carried along, sent `back` packets and `earlier` samples before it; ignored when it
-    /// is here or was played. How late it came tells how long it pays to wait for such.
-    pub fn insert_carried(
-        &mut self,
-        of: (u16, u32),
-        back: u16,
-        earlier: u32,
-        len: usize,
-        payload: Bytes,
-        now: MediaTime,
-    ) {
+    /// Takes a packet that a later one carried along; ignored when it is here or was played. How late it came tells how
+    /// long it pays to wait for such.
+    pub fn insert_carried(&mut self, of: (u16, u32), carried: Carried, len: usize, payload: Bytes, now: MediaTime) {
         // Nothing to repair before anything was heard.
         let (Some(last), Some(_)) = (self.times.last, self.last_sequence) else { return };
         let len = i64::try_from(len).unwrap_or(0).clamp(1, 120 * 48);
-        let time = self.times.near(of.1, last) - i64::from(earlier);
-        let sequence = self.sequences.near(of.0) - i64::from(back);
-        let missed = self.copies.was_missed(time);
+        let time = self.times.near(of.1, last) - i64::from(carried.earlier);
+        let sequence = self.sequences.near(of.0) - i64::from(carried.back);
         let ahead = self.play.is_some_and(|play| time >= play) && !self.held.contains_key(&time);
-        if missed || ahead {
-            self.copies.came(clock(now), clock(now) - time - self.fastest);
-            self.aim(clock(now));
-        }
+        self.copies.came(clock(now), carried.rank, clock(now) - time - self.fastest, self.loss);
         if ahead && self.held.len() < MAX_PACKETS {
             self.stats.carried += 1;
             self.held.insert(time, Held { sequence, samples: len, payload });
@@ -195,14 +211,14 @@ impl Jitter {
                 return Next::Silence;
             }
             self.owed += self.frame;
-            return Next::Conceal;
+            return self.conceal();
         };
         if first <= play {
             return self.take(first);
         }
         // Something is missing, or the sender paused (silence is not sent with DTX, nor while muted).
         let paused = self.last_sequence.is_some_and(|last| held.sequence == last + 1);
-        if first - play > PAUSE || paused {
+        if first - play > PAUSE.max(3 * self.frame) || paused {
             self.play = None;
             self.owed = 0;
             if !paused {
@@ -212,12 +228,12 @@ impl Jitter {
         }
         // Too early by our own measure: what is missing may still come, and waiting is the quickest way to be later.
         let early = -self.error(now, ahead);
-        if early > self.frame / 2 && self.stretched < MAX_CONCEALED && self.copies.any(clock(now)) {
+        let copies = self.copies.worth_waiting(clock(now)) > 0;
+        if early > self.frame / 2 && self.stretched < MAX_CONCEALED && copies {
             self.stretched += self.frame;
-            return Next::Conceal;
+            return self.conceal();
         }
         self.stats.lost += 1;
-        self.copies.missed(play);
         // What was made up while nothing was there stood for the loss.
         let covered = self.owed.min(first - play);
         if covered > 0 {
@@ -230,7 +246,11 @@ impl Jitter {
         let step = self.frame.min(first - play - covered);
         self.play = Some(play + covered + step);
         let before = usize::try_from(first - play - covered).unwrap_or(0);
-        Next::Restore { next: held.payload.clone(), before }
+        Next::Restore { next: held.payload.clone(), before, samples: usize::try_from(step).unwrap_or(0) }
+    }
+
+    fn conceal(&self) -> Next {
+        Next::Conceal(usize::try_from(self.frame).unwrap_or(0))
     }
 
     fn take(&mut self, first: i64) -> Next {
@@ -283,8 +303,14 @@ impl Jitter {
 
     /// What the network lost lately.
     #[must_use]
-    pub fn loss(&self) -> Loss {
-        self.meter.loss()
+    pub const fn loss(&self) -> Loss {
+        self.loss
+    }
+
+    /// How long even the quickest packets waited lately: a full link.
+    #[must_use]
+    pub fn queued(&self) -> Duration {
+        duration(self.queue.stands())
     }
 
     /// Packets held.
@@ -301,10 +327,11 @@ impl Jitter {
     }
 
     fn measure(&mut self, transit: i64, now: i64) {
-        if self.transits.len() == HISTORY {
+        while self.transits.front().is_some_and(|(at, _)| now - at > MEMORY || self.transits.len() == HISTORY) {
             self.transits.pop_front();
         }
-        self.transits.push_back(transit);
+        self.transits.push_back((now, transit));
+        self.queue.packet(now, transit);
         if self.transits.len() == 1 {
             self.fastest = transit;
         }
@@ -320,10 +347,17 @@ impl Jitter {
             return;
         }
         self.since_measure = 0;
-        self.fastest = self.transits.iter().copied().min().unwrap_or(transit);
-        let mut sorted: Vec<i64> = self.transits.iter().map(|t| t - self.fastest).collect();
+        self.loss = self.meter.loss(MEMORY / self.frame.max(1));
+        if self.loss.share == 0.0 {
+            self.copies.forget();
+        }
+        self.fastest = self.transits.iter().map(|(_, transit)| *transit).min().unwrap_or(transit);
+        let mut sorted: Vec<i64> = self.transits.iter().map(|(_, t)| t - self.fastest).collect();
         sorted.sort_unstable();
-        let percentile = sorted[(sorted.len() * 95 / 100).min(sorted.len() - 1)];
+        let rank = |percent: usize| sorted[(sorted.len() * percent / 100).min(sorted.len() - 1)];
+        // Nearly all packets in time, unless the last few cost too much.
+        self.usual = rank(95);
+        let percentile = rank(99).min(self.usual * 5 / 4);
         // Half a block on top: packets and ticks do not meet.
         let half = BLOCK as i64 / 2;
         self.percentile = (percentile + half).clamp(samples(MIN_TARGET), samples(MAX_TARGET));
@@ -336,6 +370,11 @@ impl Jitter {
         let copies = match self.copies.worth_waiting(now) {
             0 => 0,
             late => late + BLOCK as i64,
+        };
+        // Where little is lost, delay is worth more than the last copy.
+        let copies = match self.loss.share {
+            ..LIGHT => copies.min((self.usual * 13 / 10 + samples(MIN_TARGET)).max(LIGHT_WAIT)),
+            _ => copies,
         };
         let longest = self.peaks.recurring(now).max(copies);
         self.target = self.percentile.max(longest + half).min(samples(MAX_TARGET));
@@ -350,6 +389,7 @@ impl Jitter {
         self.owed = 0;
         self.peaks.clear();
         self.copies = Copies::default();
+        self.queue = Queue::default();
         self.stretched = 0;
         self.percentile = samples(MIN_TARGET);
         self.target = samples(MIN_TARGET);

@@ -10,7 +10,7 @@ pub struct Loss {
     pub burst: f32,
 }
 
-/// Packets looked at: about five seconds of sound.
+/// Packets looked at, at most: about five seconds of sound.
 const WINDOW: i64 = 256;
 /// The newest may still come, out of order.
 const YOUNG: i64 = 6;
@@ -53,10 +53,10 @@ impl LossMeter {
         self.last = self.last.max(sequence);
     }
 
-    /// Of the last packets, but the very newest.
+    /// Of the last `packets`, but the very newest.
     #[must_use]
-    pub fn loss(&self) -> Loss {
-        let from = self.first.max(self.last - WINDOW + 1);
+    pub fn loss(&self, packets: i64) -> Loss {
+        let from = self.first.max(self.last - packets.clamp(2 * YOUNG, WINDOW) + 1);
         let until = self.last - YOUNG;
         let (mut missing, mut runs, mut before) = (0_u16, 0_u16, true);
         for sequence in from..until {
@@ -79,7 +79,7 @@ mod tests {
     fn loss(came: impl Fn(i64) -> bool) -> Loss {
         let mut meter = LossMeter::default();
         (65_000..65_600).filter(|n| came(*n)).for_each(|n| meter.packet(n));
-        meter.loss()
+        meter.loss(WINDOW)
     }
 
     #[test]
@@ -95,13 +95,13 @@ mod tests {
     fn what_overtakes_is_not_lost() {
         let mut meter = LossMeter::default();
         (0..400).flat_map(|n| [2 * n + 1, 2 * n]).for_each(|n| meter.packet(n));
-        assert_eq!(meter.loss(), Loss::default());
+        assert_eq!(meter.loss(WINDOW), Loss::default());
     }
 
     #[test]
     fn a_sender_that_was_away_lost_nothing() {
         let mut meter = LossMeter::default();
         (0..100).chain(5000..5100).for_each(|n| meter.packet(n));
-        assert_eq!(meter.loss(), Loss::default());
+        assert_eq!(meter.loss(WINDOW), Loss::default());
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Seeded;
-use crate::time::MediaTime;
+use crate::time::{Bitrate, MediaTime};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,12 +19,29 @@ pub struct Weather {
     pub jitter: Duration,
     /// Share that comes twice.
     pub duplicate: f64,
+    /// What the link carries at most; 0 bit/s: as much as is sent. Only what [`LossyNetwork::send_sized`] sends counts.
+    pub rate: Bitrate,
+    /// What waits for a full link longer than this is lost.
+    pub queue: Duration,
+    /// Once per [`Weather::hold_every`], nothing gets through for so long, and then everything at once.
+    pub hold: Duration,
+    /// See [`Weather::hold`]; zero: never.
+    pub hold_every: Duration,
 }
 
 impl Weather {
     /// Nothing is lost, nothing takes time.
-    pub const CLEAR: Self =
-        Self { loss: 0.0, burst: 1.0, delay: Duration::ZERO, jitter: Duration::ZERO, duplicate: 0.0 };
+    pub const CLEAR: Self = Self {
+        loss: 0.0,
+        burst: 1.0,
+        delay: Duration::ZERO,
+        jitter: Duration::ZERO,
+        duplicate: 0.0,
+        rate: Bitrate(0),
+        queue: Duration::from_millis(500),
+        hold: Duration::ZERO,
+        hold_every: Duration::ZERO,
+    };
 }
 
 /// One direction of such a network.
@@ -35,13 +52,22 @@ pub struct LossyNetwork<T> {
     flying: BTreeMap<(MediaTime, u64), T>,
     sent: u64,
     losing: bool,
+    /// When the link has sent everything it took.
+    idle: MediaTime,
 }
 
 impl<T: Clone> LossyNetwork<T> {
     /// Seeded.
     #[must_use]
     pub const fn new(seed: u64, weather: Weather) -> Self {
-        Self { random: Seeded::new(seed), weather, flying: BTreeMap::new(), sent: 0, losing: false }
+        Self {
+            random: Seeded::new(seed),
+            weather,
+            flying: BTreeMap::new(),
+            sent: 0,
+            losing: false,
+            idle: MediaTime::ZERO,
+        }
     }
 
     /// Changes the weather for what is sent from now on.
@@ -49,8 +75,13 @@ impl<T: Clone> LossyNetwork<T> {
         self.weather = weather;
     }
 
-    /// Sends.
+    /// Sends something that takes no room on the link.
     pub fn send(&mut self, packet: T, now: MediaTime) {
+        self.send_sized(packet, 0, now);
+    }
+
+    /// Sends something of so many bytes, headers included.
+    pub fn send_sized(&mut self, packet: T, bytes: usize, now: MediaTime) {
         // Two states: staying in loss has probability 1 - 1/burst; entering keeps the long-run share right.
         let Weather { loss, burst, duplicate, .. } = self.weather;
         let leave = 1.0 / burst.max(1.0);
@@ -59,10 +90,28 @@ impl<T: Clone> LossyNetwork<T> {
         if self.losing && loss > 0.0 {
             return;
         }
+        let Some(through) = self.through_link(bytes, now) else { return };
         if self.random.unit() < duplicate {
-            self.fly(packet.clone(), now);
+            self.fly(packet.clone(), through);
         }
-        self.fly(packet, now);
+        self.fly(packet, through);
+    }
+
+    /// When the link has sent it; `None` when too much waits already.
+    fn through_link(&mut self, bytes: usize, now: MediaTime) -> Option<MediaTime> {
+        let Weather { rate: Bitrate(rate), queue, hold, hold_every, .. } = self.weather;
+        let mut at = now;
+        if rate > 0 {
+            let begins = self.idle.max(now);
+            if begins.since(now) > queue {
+                return None;
+            }
+            at = begins + Duration::from_micros(bytes as u64 * 8_000_000 / u64::from(rate));
+            self.idle = at;
+        }
+        let into = at.as_micros().checked_rem(u64::try_from(hold_every.as_micros()).unwrap_or(0));
+        let left = into.and_then(|into| hold.checked_sub(Duration::from_micros(into)));
+        Some(at + left.unwrap_or_default())
     }
 
     fn fly(&mut self, packet: T, now: MediaTime) {

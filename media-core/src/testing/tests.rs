@@ -9,7 +9,7 @@ use super::*;
 use crate::channel::{Taken, latest, ring};
 use crate::device::{Devices, ListenPermit, OpenDevice, PictureWish, StreamEvent};
 use crate::frame::Size;
-use crate::time::MediaTime;
+use crate::time::{Bitrate, MediaTime};
 
 /// Nothing here takes long; this only ends a test that hangs.
 const GUARD: Duration = Duration::from_secs(20);
@@ -122,4 +122,33 @@ fn the_speaker_remembers_what_it_played() {
     drop(speaker);
     let loud = devices.played().iter().filter(|s| **s == 0.25).count();
     assert_eq!(loud, 4800, "one channel of two");
+}
+
+#[test]
+fn a_thin_link_delays_and_then_loses() {
+    let queue = Duration::from_millis(100);
+    let weather = Weather { rate: Bitrate::kbps(80), queue, ..Weather::CLEAR };
+    let mut network = LossyNetwork::new(1, weather);
+    // Twice as much as it carries, for a second: 200 bytes take 20 ms.
+    (0..100).for_each(|n| network.send_sized(n, 200, MediaTime::from_micros(n * 10_000)));
+    let mut came = Vec::new();
+    while let Some((at, n)) = network.receive(MediaTime::from_micros(5_000_000)) {
+        came.push(at.since(MediaTime::from_micros(n * 10_000)));
+    }
+    assert!((50..=60).contains(&came.len()), "{}", came.len());
+    assert_eq!(came[0], Duration::from_millis(20));
+    assert!(came.iter().all(|late| *late <= queue + Duration::from_millis(20)), "{:?}", came.iter().max());
+}
+
+#[test]
+fn what_is_held_up_comes_at_once() {
+    let (hold, hold_every) = (Duration::from_millis(200), Duration::from_secs(1));
+    let mut network = LossyNetwork::new(1, Weather { hold, hold_every, ..Weather::CLEAR });
+    (0..100).for_each(|n| network.send(n, MediaTime::from_micros(1_000_000 + n * 10_000)));
+    assert_eq!(network.receive(MediaTime::from_micros(1_199_999)), None);
+    let mut came = 0;
+    while network.receive(MediaTime::from_micros(1_200_000)).is_some() {
+        came += 1;
+    }
+    assert_eq!(came, 21);
 }

@@ -11,7 +11,7 @@ use anyhow::Context;
 use bytes::Bytes;
 use media_core::audio::{
     AudioEngine, AudioInput, AudioOutput, LocalAudio, MAILBOX, RING_SAMPLES, RemoteAudio, RemoteId, RemoteStats,
-    SpeakPermit,
+    Report, SpeakPermit,
 };
 use media_core::channel::{mailbox, ring};
 use media_core::device::StreamFormat;
@@ -31,7 +31,7 @@ const HEADERS: usize = 20 + 8 + 20 + 16;
 const FORMAT: StreamFormat = StreamFormat { rate: 48_000, channels: 1 };
 const BLOCK: usize = 480;
 /// Seconds in which both sides learn, which are not scored.
-const LESSON: usize = 8;
+const LESSON: usize = 20;
 /// How late the receiver's view reaches the sender.
 const ROUND_TRIP: u64 = 10;
 
@@ -46,8 +46,8 @@ pub(super) struct Take {
     pub(super) stats: RemoteStats,
 }
 
-/// Sends `said` through such weather. The first seconds, in which both sides learn, are spoken with the beginning of
-/// `said`, and are left out of what is heard.
+/// Sends `said` through such weather. The first seconds, in which both sides learn, are spoken with `said` over and
+/// over, and are left out of what is heard.
 pub(super) fn take(said: &[f32], weather: Weather, seed: u64) -> anyhow::Result<Take> {
     let mut gate = Gate::new();
     gate.set(Grants::ALL);
@@ -64,7 +64,7 @@ pub(super) fn take(said: &[f32], weather: Weather, seed: u64) -> anyhow::Result<
         .send(AudioInput::StartLocal {
             permit: SpeakPermit::Microphone(gate.permit().context("the gate is open")?),
             sealing: Sealing::Sealed(Sealer::new(keys.clone())?),
-            bitrate: Bitrate::kbps(32),
+            bitrate: Bitrate::kbps(64),
             dtx: false,
             rtp_start: 4_294_960_000,
         })
@@ -76,8 +76,8 @@ pub(super) fn take(said: &[f32], weather: Weather, seed: u64) -> anyhow::Result<
     let mut network = LossyNetwork::new(seed, weather);
     let mut packetizer = Packetizer::new(65_500);
     let (mut heard, mut bytes, mut packets) = (Vec::new(), 0, Vec::new());
-    let lesson = said.len().min(LESSON * 48_000) / BLOCK;
-    let blocks = said[..lesson * BLOCK].chunks_exact(BLOCK).chain(said.chunks_exact(BLOCK));
+    let lesson = LESSON * 48_000 / BLOCK;
+    let blocks = said.chunks_exact(BLOCK).cycle().take(lesson).chain(said.chunks_exact(BLOCK));
     for (tick, block) in blocks.enumerate() {
         let now = MediaTime::from_micros(1_000_000 + tick as u64 * 10_000);
         mic.write(block);
@@ -86,8 +86,9 @@ pub(super) fn take(said: &[f32], weather: Weather, seed: u64) -> anyhow::Result<
             if let AudioOutput::Frame(LocalAudio::Microphone, frame) = output {
                 packetizer.pack(&frame, &mut packets)?;
                 for packet in packets.drain(..) {
-                    bytes += if tick >= lesson { packet.payload.len() + HEADERS } else { 0 };
-                    network.send(packet, now);
+                    let size = packet.payload.len() + HEADERS;
+                    bytes += if tick >= lesson { size } else { 0 };
+                    network.send_sized(packet, size, now);
                 }
             }
         }
@@ -101,10 +102,13 @@ pub(super) fn take(said: &[f32], weather: Weather, seed: u64) -> anyhow::Result<
         if tick >= lesson {
             heard.extend(out);
         }
-        if tick as u64 % 100 == ROUND_TRIP
+        if tick as u64 % 50 == ROUND_TRIP
             && let Some((_, remote)) = hears.stats().remotes.first()
         {
-            to_speaker.send(AudioInput::Loss(remote.loss)).ok();
+            to_speaker.send(AudioInput::Heard(Report { loss: remote.loss, queued: remote.queued, rtt: None })).ok();
+            if std::env::var_os("SHOJI_BENCH_DETAILS").is_some() {
+                eprintln!("{:>5} s {remote:?}", tick / 100);
+            }
         }
     }
     let seconds = heard.len() as f64 / 48_000.0;
@@ -144,6 +148,12 @@ const PROFILES: &[(&str, Weather)] = &[
         "jitter50",
         Weather { loss: 0.05, delay: Duration::from_millis(30), jitter: Duration::from_millis(40), ..Weather::CLEAR },
     ),
+    ("rate300", rate(300)),
+    ("rate100", rate(100)),
+    ("rate50", rate(50)),
+    ("rate25", rate(25)),
+    ("reorder250", Weather { delay: Duration::from_millis(150), jitter: Duration::from_millis(200), ..Weather::CLEAR }),
+    ("spiky", Weather { hold: Duration::from_millis(200), hold_every: Duration::from_millis(2700), ..Weather::CLEAR }),
 ];
 
 const fn random(loss: f64) -> Weather {
@@ -155,17 +165,21 @@ const fn bursts(burst: f64) -> Weather {
     Weather { loss: 0.2, burst, ..Weather::CLEAR }
 }
 
+const fn rate(kbps: u32) -> Weather {
+    Weather { delay: Duration::from_millis(20), rate: Bitrate::kbps(kbps), ..Weather::CLEAR }
+}
+
 /// Prints a line per profile, the means of all seeds and voices, and the summary with all of them.
 ///
 /// # Errors
 /// The speech of the demo is missing, Python or its packages cannot be had, or a take failed.
-pub fn measure(runs: usize, peer: bool) -> anyhow::Result<()> {
-    let voices = ["hanako", "alex"].map(voice);
+pub fn measure(runs: usize, only: &str, peer: bool) -> anyhow::Result<()> {
+    let voices = ["aoi", "emma", "james"].map(voice);
     let folder = tempfile::tempdir()?;
     let mut scorer = Scorer::start()?;
     let official = if peer { Some(Official::start()?) } else { None };
     let mut rows = Vec::new();
-    for (profile, weather) in PROFILES {
+    for (profile, weather) in PROFILES.iter().filter(|(name, _)| name.starts_with(only)) {
         let (mut scores, mut wire, mut delay) = ([0.0; 3], 0.0, 0.0);
         let mut takes = 0.0;
         let mut theirs = Theirs::default();

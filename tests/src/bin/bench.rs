@@ -31,6 +31,9 @@ struct Args {
     /// Without the official SDK or other programs beside ours.
     #[arg(long)]
     no_peer: bool,
+    /// Only profiles whose name begins so, where there are several.
+    #[arg(long, default_value = "")]
+    only: String,
 }
 
 fn main() -> ExitCode {
@@ -42,7 +45,7 @@ fn main() -> ExitCode {
         Name::Join => bench::join::measure(args.runs.unwrap_or(30)),
         Name::Fanout => bench::fanout::measure(),
         Name::Footprint => bench::footprint::measure(),
-        Name::VoiceLoss => bench::voice_loss::measure(args.runs.unwrap_or(3), !args.no_peer),
+        Name::VoiceLoss => bench::voice_loss::measure(args.runs.unwrap_or(3), &args.only, !args.no_peer),
     };
     match measured {
         Ok(()) => ExitCode::SUCCESS,

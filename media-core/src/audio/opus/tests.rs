@@ -7,7 +7,7 @@ use crate::testing::{Speech, correlation, tone_power};
 
 fn frames(samples: &[f32]) -> Vec<Bytes> {
     let mut encoder = Encoder::new(EncoderSettings::default()).unwrap();
-    samples.chunks_exact(PACKET_SAMPLES).map(|f| encoder.encode(f.try_into().unwrap()).unwrap().unwrap()).collect()
+    samples.chunks_exact(PACKET_SAMPLES).map(|f| encoder.encode(f).unwrap().unwrap()).collect()
 }
 
 #[test]

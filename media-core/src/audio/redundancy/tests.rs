@@ -4,19 +4,21 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::audio::opus::{Decoder, Encoder};
+use crate::receive::loss::Loss;
 use crate::testing::Speech;
 
-const RANDOM_30: Loss = Loss { share: 0.3, burst: 1.4 };
+const FAR: Conditions = Conditions { loss: Loss { share: 0.3, burst: 1.4 }, budget: Bitrate::kbps(91), near: false };
 
 fn packets(settings: EncoderSettings) -> Vec<Bytes> {
     let said = Speech::new(3, 48_000).take(48_000);
     let mut encoder = Encoder::new(settings).unwrap();
-    said.chunks_exact(PACKET_SAMPLES).map(|f| encoder.encode(f.try_into().unwrap()).unwrap().unwrap()).collect()
+    said.chunks_exact(PACKET_SAMPLES).map(|f| encoder.encode(f).unwrap().unwrap()).collect()
 }
 
 #[test]
 fn without_loss_nothing_is_added() {
-    let mut redundancy = Redundancy::new();
+    let calm = Conditions { loss: Loss::default(), ..FAR };
+    let mut redundancy = Redundancy::new(Plan::of(calm));
     for (n, packet) in packets(EncoderSettings::default()).into_iter().enumerate() {
         assert_eq!(redundancy.wrap(packet.clone(), n as u32 * 960), packet);
     }
@@ -24,10 +26,9 @@ fn without_loss_nothing_is_added() {
 
 #[test]
 fn every_copy_is_the_packet_that_was_sent() {
-    let plan = Plan::of(RANDOM_30);
-    let sent = packets(plan.settings(Bitrate::kbps(32), RANDOM_30, false));
-    let mut redundancy = Redundancy::new();
-    redundancy.follow(plan);
+    let plan = Plan::of(FAR);
+    let sent = packets(plan.settings(Bitrate::kbps(64), false));
+    let mut redundancy = Redundancy::new(plan);
     let start = u32::MAX - 3000;
     for (n, packet) in sent.iter().enumerate() {
         let wrapped = redundancy.wrap(packet.clone(), start.wrapping_add(n as u32 * 960));
@@ -43,17 +44,44 @@ fn every_copy_is_the_packet_that_was_sent() {
 
 #[test]
 fn copies_stand_as_far_apart_as_losses_are_long() {
-    let bursts = Plan::of(Loss { share: 0.2, burst: 5.0 });
+    let bursts = Plan::of(Conditions { loss: Loss { share: 0.2, burst: 5.0 }, ..FAR });
     assert_eq!((bursts.apart, bursts.copies), (5, 2));
-    assert!(bursts.dred > 0);
-    let chance = Plan::of(Loss { share: 0.5, burst: 2.0 });
+    assert_eq!(bursts.dred, 0);
+    let roomy = Conditions { loss: Loss { share: 0.2, burst: 5.0 }, budget: Bitrate::kbps(140), near: true };
+    assert!(Plan::of(roomy).dred > 0);
+    let chance = Plan::of(Conditions { loss: Loss { share: 0.5, burst: 2.0 }, ..FAR });
     assert_eq!((chance.apart, chance.copies), (1, 4));
 }
 
 #[test]
+fn whatever_the_budget_it_is_kept() {
+    for kbps in 13..=140 {
+        for share in [0.0, 0.02, 0.1, 0.2, 0.3, 0.5, 0.9] {
+            for near in [false, true] {
+                let loss = Loss { share, burst: 1.0 };
+                let plan = Plan::of(Conditions { loss, budget: Bitrate::kbps(kbps), near });
+                let frames = 48_000 / plan.frame as u32;
+                let each = plan.bitrate * (u32::from(plan.copies) + 1) + u32::from(plan.dred) * DRED_BITS;
+                assert!(each + frames * OVERHEAD <= kbps * 1000, "{kbps} {loss:?}: {plan:?}");
+                assert!(plan.bitrate >= 6000 && [480, 960, 1920, 2880, 5760].contains(&plan.frame));
+            }
+        }
+    }
+}
+
+#[test]
+fn only_a_short_way_that_loses_nothing_gets_packets_of_10_ms() {
+    let near = Conditions { loss: Loss::default(), budget: Bitrate::kbps(140), near: true };
+    assert_eq!(Plan::of(near).frame, 480);
+    assert_eq!(Plan::of(Conditions { near: false, ..near }).frame, 960);
+    assert_eq!(Plan::of(Conditions { loss: Loss { share: 0.05, burst: 1.0 }, ..near }).frame, 960);
+    assert_eq!(Plan::of(Conditions { budget: Bitrate::kbps(91), ..near }).frame, 960);
+}
+
+#[test]
 fn a_pause_is_counted_in_time_not_in_packets() {
-    let mut redundancy = Redundancy::new();
-    redundancy.follow(Plan { bitrate: 16_000, copies: 1, apart: 1, dred: 0 });
+    let mut redundancy =
+        Redundancy::new(Plan { frame: 960, bitrate: 16_000, copies: 1, apart: 1, dred: 0, loss_percent: 5 });
     let sent = packets(EncoderSettings::default());
     redundancy.wrap(sent[0].clone(), 0);
     let wrapped = redundancy.wrap(sent[1].clone(), 960 * 30);

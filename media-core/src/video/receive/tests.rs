@@ -47,6 +47,7 @@ fn pictures_survive_a_lossy_network() {
         delay: Duration::from_millis(30),
         jitter: Duration::from_millis(20),
         duplicate: 0.01,
+        ..Weather::CLEAR
     };
     let mut network = LossyNetwork::new(3, weather);
     let (mut packetizer, mut card) = (Packetizer::new(9), TestCard::new(Size { width: 640, height: 360 }));

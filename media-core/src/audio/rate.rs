@@ -1,0 +1,168 @@
+//! How much sound may spend on the wire: follows what receivers report. A network that merely loses gets more copies;
+//! one that is full shows it by a queue that stands, and gets less of everything. Pure; runs on the engine's thread.
+
+use std::time::Duration;
+
+use crate::receive::loss::Loss;
+use crate::time::Bitrate;
+
+/// Spent at most on a long way. Speech pauses and Opus follows it: this comes to less than the 91 kbit/s that LiveKit's
+/// browser SDK spends on speech with RED.
+const FAR: Bitrate = Bitrate::kbps(85);
+/// Spent at most on a short way, where small packets bring sound sooner.
+const NEAR: Bitrate = Bitrate::kbps(140);
+/// A way is short below this.
+const SHORT: Duration = Duration::from_millis(40);
+/// Less than this carries no speech.
+const LEAST: Bitrate = Bitrate::kbps(11);
+/// A queue that stands this much longer than one packet means that the link is full.
+const FULL: Duration = Duration::from_millis(40);
+/// Reports until a change shows in them.
+const SHOWS: u8 = 3;
+/// Reports without a try for more, after the link was full.
+const PATIENCE: u8 = 6;
+
+/// What a receiver, or the server in between, tells of the sound we sent.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Report {
+    /// What did not come.
+    pub loss: Loss,
+    /// How long even the quickest packets waited lately, beyond what the way takes.
+    pub queued: Duration,
+    /// There and back; unknown before the first answer.
+    pub rtt: Option<Duration>,
+}
+
+/// What to go by when encoding.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Conditions {
+    /// What is lost, eased.
+    pub(super) loss: Loss,
+    /// All that may be on the wire, headers included.
+    pub(super) budget: Bitrate,
+    /// Do milliseconds count more than bytes?
+    pub(super) near: bool,
+}
+
+/// Follows reports.
+#[derive(Debug)]
+pub(super) struct Rate {
+    now: Conditions,
+    /// The link's room, once it was found full.
+    room: Option<Bitrate>,
+    /// Where it was found full: beyond this, more is tried only very slowly.
+    full_at: Bitrate,
+    /// Reports since the link was found full.
+    since_full: u8,
+    queued: Duration,
+}
+
+impl Rate {
+    /// Nothing was reported yet.
+    pub(super) fn new() -> Self {
+        let now = Conditions { loss: Loss::default(), budget: FAR, near: false };
+        Self { now, room: None, full_at: NEAR, since_full: u8::MAX, queued: Duration::ZERO }
+    }
+
+    /// How things stand.
+    pub(super) const fn conditions(&self) -> Conditions {
+        self.now
+    }
+
+    /// Takes a report, about twice a second, of packets that are `frame` long.
+    pub(super) fn on_report(&mut self, report: Report, frame: Duration) -> Conditions {
+        self.now.near = report.rtt.map_or(self.now.near, |rtt| rtt < SHORT);
+        let most = if self.now.near { NEAR } else { FAR };
+        let share = report.loss.share.clamp(0.0, 1.0);
+        // A queue that gets shorter has been helped already, and what was changed just now is not seen yet.
+        let helped = report.queued < self.queued.mul_f32(0.95) || self.since_full < SHOWS;
+        self.queued = report.queued;
+        self.since_full = self.since_full.saturating_add(1);
+        // A long packet alone takes a thin link up to its own length.
+        let full = report.queued >= FULL + frame;
+        if full && !helped {
+            // What came through is what there is room for; a little less lets the queue drain.
+            let spent = self.room.map_or(self.now.budget, |room| room.min(self.now.budget)).0 as f32;
+            let through = if self.since_full > PATIENCE { spent * (1.0 - share) } else { spent };
+            self.full_at = Bitrate(through as u32).max(LEAST);
+            self.room = Some(Bitrate((through * 0.85) as u32).max(LEAST));
+            self.since_full = 0;
+        } else if !full && self.since_full >= PATIENCE {
+            self.room = self.room.map(|room| self.more(room)).filter(|room| *room < most);
+        }
+        self.now.budget = self.room.unwrap_or(most);
+        // What a full link loses is lost because of us: sending more would only lose more.
+        if !full && self.since_full >= SHOWS {
+            self.now.loss = eased(self.now.loss, Loss { share, burst: report.loss.burst });
+        }
+        self.now
+    }
+}
+
+impl Rate {
+    /// A little more than this: in a minute and a half beyond what the link was full with.
+    fn more(&self, room: Bitrate) -> Bitrate {
+        let step = if room.0 < self.full_at.0 / 10 * 9 { room.0 / 32 + 250 } else { room.0 / 256 + 50 };
+        Bitrate(room.0 + step)
+    }
+}
+
+/// More at once, less slowly: a plan that changes with every report changes the delay of everyone who listens.
+fn eased(old: Loss, seen: Loss) -> Loss {
+    let share = if seen.share > old.share { seen.share } else { old.share * 0.9 + seen.share * 0.1 };
+    let burst = if seen.burst > old.burst { seen.burst } else { old.burst * 0.95 + seen.burst.max(1.0) * 0.05 };
+    Loss { share, burst }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FRAME: Duration = Duration::from_millis(20);
+
+    fn queued(ms: u64) -> Report {
+        Report { queued: Duration::from_millis(ms), ..Report::default() }
+    }
+
+    #[test]
+    fn a_full_link_gets_less_and_later_more_again() {
+        let mut rate = Rate::new();
+        assert_eq!(rate.conditions().budget, FAR);
+        let full = rate.on_report(queued(200), FRAME).budget;
+        assert!(full < FAR);
+        // Drained: for a while nothing changes, then there is room again, in the end for everything.
+        assert_eq!(rate.on_report(queued(0), FRAME).budget, full);
+        let later: Vec<Bitrate> = (0..2000).map(|_| rate.on_report(queued(0), FRAME).budget).collect();
+        assert!(later.is_sorted(), "{later:?}");
+        assert_eq!(later.last(), Some(&FAR));
+    }
+
+    #[test]
+    fn however_full_speech_still_gets_through() {
+        let mut rate = Rate::new();
+        for _ in 0..100 {
+            rate.on_report(queued(900), FRAME);
+        }
+        assert_eq!(rate.conditions().budget, LEAST);
+    }
+
+    #[test]
+    fn what_a_full_link_loses_brings_no_copies() {
+        let mut rate = Rate::new();
+        let loss = Loss { share: 0.4, burst: 2.0 };
+        rate.on_report(Report { loss, ..queued(300) }, FRAME);
+        assert_eq!(rate.conditions().loss, Loss::default());
+        let mut rate = Rate::new();
+        rate.on_report(Report { loss, ..queued(0) }, FRAME);
+        assert_eq!(rate.conditions().loss, loss);
+    }
+
+    #[test]
+    fn milliseconds_count_only_on_a_short_way() {
+        let mut rate = Rate::new();
+        let near = rate.on_report(Report { rtt: Some(Duration::from_millis(2)), ..Report::default() }, FRAME);
+        assert!(near.near && near.budget == NEAR);
+        let far = rate.on_report(Report { rtt: Some(Duration::from_millis(120)), ..Report::default() }, FRAME);
+        assert!(!far.near && far.budget == FAR);
+    }
+}
