@@ -123,6 +123,8 @@ commands! {
     set_preview(ask: SetPreview) -> () = |reply| Command::SetPreview(ask, reply);
     /// Plays a short tone on the chosen speaker.
     test_speaker(_ask: Nothing) -> () = Command::TestSpeaker;
+    /// Records the microphone for a moment and plays it back, before a meeting.
+    test_microphone(_ask: Nothing) -> () = Command::TestMicrophone;
     /// Owner: allows or forbids a capability for a role.
     set_right(ask: SetRight) -> () = |reply| Command::SetRight(ask, reply);
     /// Owner: gives a person another role.

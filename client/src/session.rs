@@ -37,6 +37,7 @@ pub(crate) mod command;
 mod devices;
 pub(crate) mod enter;
 mod hosting;
+mod hush;
 mod join;
 mod leave;
 mod office;
@@ -128,6 +129,7 @@ pub(crate) struct Session {
     /// Rises with every task whose news may come too late.
     serial: u64,
     hardware: Hardware,
+    hush: hush::Hush,
     sound: Option<(u64, Sound)>,
     around: Surroundings,
     settings: Settings,
@@ -185,6 +187,7 @@ impl Session {
             call: None,
             serial: 0,
             hardware: Hardware::default(),
+            hush: hush::Hush::default(),
             sound: None,
             around,
             settings,

@@ -16,6 +16,7 @@ mod opus;
 mod playout;
 mod rate;
 mod redundancy;
+mod rehearsal;
 mod remote;
 mod resample;
 mod steady;
@@ -167,6 +168,10 @@ pub enum AudioInput {
     },
     /// Play a short chord on the speaker, to try it.
     TestTone,
+    /// Keep the next three seconds of the microphone and play them back once.
+    Rehearse,
+    /// Forget them.
+    StopRehearsal,
     /// Answer [`AudioOutput::Levels`] ten times a second, or not.
     WantLevels(bool),
 }
@@ -190,6 +195,10 @@ pub enum AudioOutput {
     SpeakerEnded,
     /// The test tone is over.
     TestToneEnded,
+    /// What was kept of the microphone is played back from now on.
+    RehearsalPlays,
+    /// It is played, and this was its loudest tenth of a second.
+    RehearsalEnded(AudioLevel),
 }
 
 /// How loud everything was in the last tenth of a second.
@@ -197,6 +206,8 @@ pub enum AudioOutput {
 pub struct Levels {
     /// The microphone, before any mute; `None` without one.
     pub microphone: Option<AudioLevel>,
+    /// The same as the device delivered it, before any processing.
+    pub heard: Option<AudioLevel>,
     /// What goes to the speaker.
     pub speaker: AudioLevel,
     /// Every remote track that is not silent.

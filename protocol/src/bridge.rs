@@ -70,6 +70,8 @@ bridge! {
     set_preview(SetPreview) -> ();
     /// Play a short tone on the chosen speaker.
     test_speaker(Nothing) -> ();
+    /// Record the microphone for three seconds and play it back; nothing leaves the machine. Not in a meeting.
+    test_microphone(Nothing) -> ();
     /// Owner: allow or forbid a capability for a role.
     set_right(SetRight) -> ();
     /// Owner: give a person another role.

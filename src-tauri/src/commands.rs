@@ -40,6 +40,7 @@ doors! {
     media::refresh_devices,
     media::set_preview,
     media::test_speaker,
+    media::test_microphone,
     meeting::set_right,
     meeting::set_role,
     meeting::create_invite,

@@ -96,6 +96,10 @@ class Sound:
         self.socket = run / "native"
         self.env = {"XDG_RUNTIME_DIR": str(run), "PULSE_RUNTIME_PATH": str(run / "pulse"), "HOME": str(run),
                     "PULSE_SERVER": f"unix:{self.socket}", "PATH": os.environ["PATH"]}
+        self.start()
+
+    def start(self):
+        """Also once more, after [`kill`]."""
         # A sound card never waits for a busy machine; the daemon that stands in for one goes first where it may.
         first = ["nice", "-n", "-15"] if os.geteuid() == 0 else []
         self.server = Child([
@@ -105,9 +109,22 @@ class Sound:
             "-L", "module-null-sink sink_name=speaker rate=48000 channels=2 sink_properties=device.description=Speaker",
             "-L", "module-null-sink sink_name=mic_feed rate=48000 channels=1 sink_properties=device.description=Feed",
             "-L", "module-remap-source source_name=mic master=mic_feed.monitor source_properties=device.description=Microphone",
-        ], env=self.env, log=folder / "pulse.log")
-        wait_for("the sound system", self.socket.exists)
+        ], env=self.env, log=self.folder / "pulse.log")
+        wait_for("the sound system", self.answers)
         self.ctl("set-default-sink", "speaker")
+        self.ctl("set-default-source", "mic")
+
+    def answers(self):
+        return subprocess.run([need("pactl", "pulseaudio-utils"), "info"], env=self.env, capture_output=True).returncode == 0
+
+    def kill(self):
+        """As a crash would."""
+        self.server.stop(signal.SIGKILL)
+
+    def plug(self):
+        """The microphone again, after its module was unloaded."""
+        self.ctl("load-module", "module-remap-source", "source_name=mic", "master=mic_feed.monitor",
+                 "source_properties=device.description=Microphone")
         self.ctl("set-default-source", "mic")
 
     def ctl(self, *args):

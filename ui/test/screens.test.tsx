@@ -139,6 +139,16 @@ describe("preparations", () => {
     return opened;
   }
 
+  test("one hears oneself before a meeting", async () => {
+    const { user, door } = await openFace("scene=home");
+    await user.click(await screen.findByRole("button", { name: "設定" }));
+    await user.click(await screen.findByRole("button", { name: "録音して聞いてみる" }));
+    expect(await screen.findByRole("button", { name: "話してください…" })).toBeTruthy();
+    expect(screen.getByText("録音はこのパソコンの外には出ません。")).toBeTruthy();
+    expect(await screen.findByText(/声が入っています/, {}, { timeout: 10_000 })).toBeTruthy();
+    expect(door.sent).toContain("test_microphone");
+  });
+
   test("camera and microphone open for the preview and close on the way back", async () => {
     const { user, door } = await prepare("scene=home");
     await waitFor(() => expect(door.snapshot.devices.preview_track).toBe("preview"));

@@ -25,6 +25,7 @@ pub(crate) enum Command {
     RefreshDevices(Reply<()>),
     SetPreview(SetPreview, Reply<()>),
     TestSpeaker(Reply<()>),
+    TestMicrophone(Reply<()>),
     SetRight(SetRight, Reply<()>),
     SetRole(SetRole, Reply<()>),
     CreateInvite(CreateInvite, Reply<CreatedInvite>),
@@ -111,6 +112,10 @@ impl Session {
             Command::TestSpeaker(reply) => {
                 self.test_speaker();
                 answer(reply, Ok(()));
+            }
+            Command::TestMicrophone(reply) => {
+                let result = self.test_microphone();
+                answer(reply, result);
             }
             Command::SetRight(ask, reply) => {
                 let wish = protocol::office::ToHost::SetRight {

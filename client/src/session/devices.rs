@@ -7,8 +7,9 @@ use std::time::Instant;
 use media_core::audio::AudioInput;
 use media_core::channel::{LatestReader, RingReader, RingWriter};
 use media_core::device::{AudioIn, AudioOut, DeviceList, OpenDevice, Pictures};
+use media_core::frame::AudioLevel;
 use media_core::frame::Picture;
-use protocol::bridge::{Code, DeviceKind, SetPreview};
+use protocol::bridge::{Code, DeviceKind, Failure, HeardView, RehearsalView, SetPreview};
 use protocol::ids::DeviceId;
 use protocol::policy::Capability;
 
@@ -17,6 +18,7 @@ use crate::picture::OwnPicture;
 use crate::transport::Lane;
 
 mod end;
+mod follow;
 mod open;
 
 /// Name of the preview on the frames door.
@@ -68,8 +70,9 @@ pub(crate) struct Opened {
 
 /// Kept while a device is open; dropping closes it.
 enum Kept {
-    Sound { _device: Box<dyn Send> },
-    Picture { _device: Box<dyn Pictures>, encode: OwnPicture },
+    Listens(Box<dyn AudioIn>),
+    Speaks(Box<dyn AudioOut>),
+    Picture { device: Box<dyn Pictures>, encode: OwnPicture },
 }
 
 #[derive(Default)]
@@ -91,6 +94,8 @@ pub(super) struct Slot {
     lost: bool,
     /// Which device it really was.
     last: Option<DeviceId>,
+    /// When a lost one is looked for.
+    way: follow::Way,
 }
 
 impl Slot {
@@ -100,6 +105,12 @@ impl Slot {
 
     const fn is_closed(&self) -> bool {
         matches!(self.state, State::Closed)
+    }
+
+    /// The person asks for it anew: whatever is meant now, not the one that was lost.
+    pub(super) const fn forgive(&mut self) {
+        self.failed = None;
+        self.lost = false;
     }
 
     /// Someone needs a key frame of it.
@@ -123,8 +134,48 @@ pub(super) struct Hardware {
     /// A tone is wanted or playing.
     pub(super) testing: bool,
     tone_due: bool,
+    pub(super) rehearsal: Rehearsing,
+    /// The list is being made, and must be made once more.
+    looking: bool,
+    look_again: bool,
     /// What the open camera is for.
     camera_for_call: bool,
+}
+
+/// Hearing oneself before a meeting.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rehearsing {
+    /// Not now; how the last one was.
+    #[default]
+    Never,
+    /// Waits for both devices.
+    Due,
+    /// On.
+    Recording,
+    /// On.
+    Playing,
+    /// Over.
+    Done(HeardView),
+}
+
+impl Rehearsing {
+    /// Does it need microphone and speaker?
+    const fn is_on(self) -> bool {
+        match self {
+            Self::Due | Self::Recording | Self::Playing => true,
+            Self::Never | Self::Done(_) => false,
+        }
+    }
+
+    /// For the page.
+    pub(super) const fn view(self) -> RehearsalView {
+        match self {
+            Self::Never => RehearsalView::Off,
+            Self::Due | Self::Recording => RehearsalView::Recording,
+            Self::Playing => RehearsalView::Playing,
+            Self::Done(heard) => RehearsalView::Done { heard },
+        }
+    }
 }
 
 /// What the page tries out.
@@ -154,7 +205,13 @@ impl Hardware {
 }
 
 impl Session {
-    pub(super) fn look_for_devices(&self) {
+    pub(super) fn look_for_devices(&mut self) {
+        // News come in crowds, and lists must not overtake each other.
+        if self.hardware.looking {
+            self.hardware.look_again = true;
+            return;
+        }
+        self.hardware.looking = true;
         let (devices, me) = (Arc::clone(&self.ports.devices), self.me.clone());
         self.tokio.spawn_blocking(move || {
             if me.blocking_send(Input::Devices(devices.list())).is_err() {
@@ -164,10 +221,21 @@ impl Session {
     }
 
     pub(super) fn on_devices(&mut self, list: DeviceList) {
-        self.hardware.list = list;
+        self.hardware.looking = false;
+        let before = std::mem::replace(&mut self.hardware.list, list);
+        let now = Instant::now();
         for which in Which::ALL {
             // Something came or went: what failed may work now.
-            self.hardware.slot(which).failed = None;
+            let slot = self.hardware.slot(which);
+            if slot.lost {
+                slot.way.hint(now);
+            } else {
+                slot.failed = None;
+            }
+        }
+        self.follow_all(&before);
+        if std::mem::take(&mut self.hardware.look_again) {
+            self.look_for_devices();
         }
         for own in self.call.iter_mut().flat_map(|c| c.own.values_mut()) {
             let passed = matches!(own.problem, Some(Code::DeviceMissing | Code::DeviceBusy | Code::DeviceFailed));
@@ -191,6 +259,46 @@ impl Session {
         self.hardware.speaker.failed = None;
     }
 
+    /// Records the microphone for a moment and plays it back; nothing leaves the machine.
+    pub(super) fn test_microphone(&mut self) -> Result<(), Failure> {
+        if self.call.is_some() {
+            return Err(Failure::of(Code::AlreadyInMeeting, "a microphone is tried before a meeting"));
+        }
+        if !self.hardware.rehearsal.is_on() {
+            self.hardware.rehearsal = Rehearsing::Due;
+            self.hardware.microphone.failed = None;
+            self.hardware.speaker.failed = None;
+        }
+        Ok(())
+    }
+
+    pub(super) fn on_rehearsal(&mut self, loudest: Option<AudioLevel>) {
+        if !self.hardware.rehearsal.is_on() {
+            return;
+        }
+        self.hardware.rehearsal = match loudest.map(|l| l.below_full) {
+            None => Rehearsing::Playing,
+            Some(..45) => Rehearsing::Done(HeardView::Well),
+            Some(45..65) => Rehearsing::Done(HeardView::Faintly),
+            Some(65..) => Rehearsing::Done(HeardView::Nothing),
+        };
+    }
+
+    fn settle_rehearsal(&mut self) {
+        let broken = self.hardware.microphone.failed.is_some() || self.hardware.speaker.failed.is_some();
+        if self.call.is_some() || (broken && self.hardware.rehearsal.is_on()) {
+            if self.hardware.rehearsal.is_on() {
+                self.sound_order(AudioInput::StopRehearsal);
+            }
+            self.hardware.rehearsal = Rehearsing::Never;
+        }
+        let open = self.hardware.microphone.is_open() && self.hardware.speaker.is_open();
+        if self.hardware.rehearsal == Rehearsing::Due && open {
+            self.hardware.rehearsal = Rehearsing::Recording;
+            self.sound_order(AudioInput::Rehearse);
+        }
+    }
+
     /// Another device was chosen.
     pub(super) fn reopen(&mut self, kind: DeviceKind) {
         let which = match kind {
@@ -203,6 +311,7 @@ impl Session {
         slot.failed = None;
         slot.lost = false;
         slot.last = None;
+        slot.way = follow::Way::default();
     }
 
     /// Opens what should be open and closes the rest.
@@ -216,7 +325,8 @@ impl Session {
         let in_call = self.call.is_some();
         let speaks =
             on(self, Lane::Microphone, Capability::Microphone) || on(self, Lane::Megaphone, Capability::Megaphone);
-        let microphone = speaks || (!in_call && self.hardware.preview.microphone);
+        let rehearses = !in_call && self.hardware.rehearsal.is_on();
+        let microphone = speaks || (!in_call && self.hardware.preview.microphone) || rehearses;
         let camera_call = on(self, Lane::Camera, Capability::Camera);
         let camera = camera_call || (!in_call && self.hardware.preview.camera);
         if !self.hardware.camera.is_closed() && self.hardware.camera_for_call != camera_call {
@@ -224,7 +334,7 @@ impl Session {
         }
         let screen = on(self, Lane::Screen, Capability::ScreenShare);
         let system = screen && on(self, Lane::ScreenSound, Capability::ScreenShare);
-        let speaker = in_call || self.hardware.testing;
+        let speaker = in_call || self.hardware.testing || rehearses;
         for (which, wanted) in [
             (Which::Microphone, microphone),
             (Which::Speaker, speaker),
@@ -239,10 +349,11 @@ impl Session {
                 if !slot.is_closed() {
                     self.close(which);
                 }
-            } else if slot.is_closed() && slot.failed.is_none() {
+            } else if slot.is_closed() && (slot.failed.is_none() || (slot.lost && slot.way.is_due(now))) {
                 self.open(which, camera_call);
             }
         }
+        self.settle_rehearsal();
         if self.hardware.tone_due && self.hardware.speaker.is_open() {
             self.hardware.tone_due = false;
             self.sound_order(AudioInput::TestTone);

@@ -1,5 +1,7 @@
 //! Tracks of others: refused, received, played, and how they fare. Part of the session.
 
+use std::time::Instant;
+
 use livekit_protocol as lk;
 use media_core::audio::{AudioInput, AudioOutput, RemoteAudio, RemoteId};
 use media_core::receive::TrackState as Fares;
@@ -8,11 +10,12 @@ use protocol::ids::{TrackSid, UserId};
 use protocol::policy::{TrackKind, TrackSource};
 
 use super::call::{Remote, RemoteMedia};
+use super::hush::Hushed;
 use super::{Input, Session};
 use crate::client::MeetingHappening;
 use crate::people::{Announced, Difference};
 use crate::picture::{RemoteNews, RemotePicture};
-use crate::transport::{Order, Sink};
+use crate::transport::{Lane, Order, Sink};
 
 impl Session {
     pub(super) fn on_differences(&mut self, differences: Vec<Difference>) {
@@ -195,6 +198,8 @@ impl Session {
             AudioOutput::Levels(levels) => self.on_levels(&levels),
             AudioOutput::Revoked(local) => tracing::info!(?local, "the sound engine let go of a track"),
             AudioOutput::Unsent(local, why) => tracing::warn!(?local, why, "sound was not sent"),
+            AudioOutput::RehearsalPlays => self.on_rehearsal(None),
+            AudioOutput::RehearsalEnded(loudest) => self.on_rehearsal(Some(loudest)),
             AudioOutput::TestToneEnded => self.hardware.testing = false,
             AudioOutput::MicrophoneEnded | AudioOutput::SpeakerEnded => {}
             AudioOutput::Frame(..) => {}
@@ -220,6 +225,16 @@ impl Session {
                     None => people.push(PersonLevel { user, level }),
                 }
             }
+        }
+        let sends = |lane| self.call.as_ref().and_then(|c| c.own.get(&lane)).is_some_and(|own| own.sounding);
+        let used = sends(Lane::Microphone) || sends(Lane::Megaphone);
+        match self.hush.look(Instant::now(), levels.heard.filter(|_| used)) {
+            Some(Hushed::Silent) => {
+                let name = self.microphone_name();
+                self.page.device_notice(Code::MicrophoneSilent, None, name, Severity::Warning);
+            }
+            Some(Hushed::Over) => self.page.withdraw(Code::MicrophoneSilent),
+            None => {}
         }
         let microphone = levels.microphone.as_ref().map_or(0.0, loud);
         self.page.levels(Levels { microphone, people });

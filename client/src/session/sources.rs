@@ -222,8 +222,8 @@ impl Session {
         own.wanted = on;
         own.problem = None;
         match lane {
-            Lane::Microphone | Lane::Megaphone => self.hardware.microphone.failed = None,
-            Lane::Camera => self.hardware.camera.failed = None,
+            Lane::Microphone | Lane::Megaphone => self.hardware.microphone.forgive(),
+            Lane::Camera => self.hardware.camera.forgive(),
             Lane::Screen => self.hardware.screen.failed = None,
             Lane::ScreenSound => self.hardware.system.failed = None,
         }

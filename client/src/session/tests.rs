@@ -8,7 +8,7 @@ use futures_util::{SinkExt, StreamExt};
 use livekit_protocol as lk;
 use lk::signal_request::Message as Ask;
 use lk::signal_response::Message as Say;
-use media_core::testing::{DeviceKind, FakeDevices};
+use media_core::testing::{DeviceKind, FakeDevices, FakeSetup};
 use protocol::bridge::{
     Code, Failure, JoinServer, LinkQuality, LinkView, Nothing, Phase, Snapshot, Switch as On, SwitchState, TrackState,
     VaultView,
@@ -26,6 +26,8 @@ use zeroize::Zeroizing;
 
 use crate::client::{Client, MeetingHappening};
 use crate::ports::{Ports, Vault, VaultError};
+
+mod devices;
 
 /// Hang guard, not a measure.
 const GUARD: Duration = Duration::from_secs(40);
@@ -63,7 +65,11 @@ struct Person {
 }
 
 fn person() -> Person {
-    let (devices, vault) = (FakeDevices::default(), Arc::new(Memory::default()));
+    person_with(FakeSetup::default())
+}
+
+fn person_with(setup: FakeSetup) -> Person {
+    let (devices, vault) = (FakeDevices::new(setup), Arc::new(Memory::default()));
     let profile = tempfile::tempdir().unwrap();
     let ports = Ports {
         devices: Arc::new(devices.clone()),

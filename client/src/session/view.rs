@@ -130,6 +130,7 @@ impl Session {
             speaker: self.settings.speaker.clone(),
             camera: self.settings.camera.clone(),
             preview_track: (preview.camera && hardware.camera.is_open()).then(|| PREVIEW.to_owned()),
+            rehearsal: hardware.rehearsal.view(),
             microphone_problem: hardware.microphone.failed.filter(|_| preview.microphone),
             camera_problem: hardware.camera.failed.filter(|_| preview.camera),
         }

@@ -1,20 +1,26 @@
-//! Devices coming and going: one thread that asks every source of news twice a second and says that something changed.
-//! What changed is for [`media_core::device::Devices::list`] to tell.
+//! Devices coming and going: one thread that sleeps until some source of news has something to say, and passes on that
+//! something changed. What changed is for [`media_core::device::Devices::list`] to tell.
+//! Where the system offers no news to wait for (`doorbell` of that system), it looks from time to time instead.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use media_core::device::{DeviceInfo, Watch};
 
+#[cfg(target_os = "linux")]
+mod inotify;
+#[cfg(not(target_os = "linux"))]
+#[path = "hotplug/elsewhere.rs"]
+mod inotify;
+
+use self::inotify::Doorbell;
 use crate::{audio, camera, pulse, screen};
 
-/// Between two rounds.
-const ROUND: Duration = Duration::from_millis(500);
-/// Rounds between two looks at what has to be asked for: cameras, and sound devices without a sound server.
-const SLOW: u32 = 3;
+/// Between two looks at what has to be asked for: sound devices without a sound server, cameras without news of them.
+const SLOW: Duration = Duration::from_millis(1500);
 
 /// Where to look; `None` means where the environment says.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +31,7 @@ pub(crate) struct Places {
 
 struct Watching {
     stop: Arc<AtomicBool>,
+    waker: inotify::Waker,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -33,6 +40,7 @@ impl Watch for Watching {}
 impl Drop for Watching {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Release);
+        self.waker.wake();
         let Some(thread) = self.thread.take() else { return };
         thread.thread().unpark();
         // A watcher may be dropped by its own callback; then it ends by itself.
@@ -47,19 +55,18 @@ pub(crate) fn watch(places: Places, changed: Box<dyn Fn() + Send + Sync>) -> Box
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);
     // What is there at this moment is known before this returns: whatever changes afterwards is noticed.
+    let (mut bell, waker) = Doorbell::hang();
     let mut news = News::start(places);
     let thread = std::thread::Builder::new().name("devices".into()).spawn(move || {
-        let mut round = 0u32;
         while !stopped.load(Ordering::Acquire) {
-            std::thread::park_timeout(ROUND);
-            round = round.wrapping_add(1);
-            if news.any(round.is_multiple_of(SLOW)) && !stopped.load(Ordering::Acquire) {
+            let rang = bell.wait(news.sound.changes(), news.screens.as_ref(), news.pause());
+            if news.any(rang) && !stopped.load(Ordering::Acquire) {
                 changed();
             }
         }
     });
     let thread = thread.inspect_err(|error| tracing::error!(%error, "devices are not watched")).ok();
-    Box::new(Watching { stop, thread })
+    Box::new(Watching { stop, waker, thread })
 }
 
 /// Everything that can tell of devices.
@@ -68,20 +75,31 @@ struct News {
     sound: Sound,
     cameras: u64,
     screens: Option<screen::Changes>,
+    slow: Instant,
 }
 
 enum Sound {
     /// The sound server tells.
     Told(pulse::Changes),
+    /// It has died; a new one is looked for.
+    Gone,
     /// Nobody tells: the list itself is compared.
     Asked((Vec<DeviceInfo>, Vec<DeviceInfo>)),
 }
 
 impl Sound {
+    fn reach(places: &Places) -> Option<pulse::Changes> {
+        pulse::Server::reach(places.sound_server.as_deref()).and_then(pulse::Server::changes)
+    }
+
     fn start(places: &Places) -> Self {
-        match pulse::Server::reach(places.sound_server.as_deref()).and_then(pulse::Server::changes) {
-            Some(changes) => Self::Told(changes),
-            None => Self::Asked(audio::list()),
+        Self::reach(places).map_or_else(|| Self::Asked(audio::list()), Self::Told)
+    }
+
+    const fn changes(&self) -> Option<&pulse::Changes> {
+        match self {
+            Self::Told(changes) => Some(changes),
+            Self::Gone | Self::Asked(_) => None,
         }
     }
 }
@@ -92,14 +110,28 @@ impl News {
             sound: Sound::start(&places),
             cameras: camera::fingerprint(),
             screens: screen::Changes::watch(places.display.as_deref()),
+            slow: Instant::now(),
             places,
         }
     }
 
-    /// Did anything change? The expensive questions only on slow rounds.
-    fn any(&mut self, slow: bool) -> bool {
-        let mut changed = self.sound(slow);
+    /// How long nothing needs to be looked at, as long as nobody rings.
+    const fn pause(&self) -> Duration {
+        match self.sound {
+            Sound::Told(_) => inotify::PAUSE,
+            // Somebody in a meeting hears nothing: a new server is found at once.
+            Sound::Gone => Duration::from_millis(50),
+            Sound::Asked(_) => inotify::ASKING,
+        }
+    }
+
+    /// Did anything change? `rang`: a camera may have.
+    fn any(&mut self, rang: bool) -> bool {
+        let now = Instant::now();
+        let slow = now.duration_since(self.slow) >= self.pause().max(inotify::ASKING).min(SLOW);
+        let mut changed = self.sound(slow) || rang;
         if slow {
+            self.slow = now;
             let cameras = camera::fingerprint();
             changed |= cameras != self.cameras;
             self.cameras = cameras;
@@ -120,16 +152,22 @@ impl News {
             Sound::Told(changes) => match changes.drain() {
                 Some(changed) => changed,
                 None => {
-                    // The server died; perhaps the next round finds a new one.
-                    self.sound = Sound::Asked(audio::list());
+                    self.sound = Sound::Gone;
                     true
                 }
+            },
+            Sound::Gone => match Sound::reach(&self.places) {
+                Some(changes) => {
+                    self.sound = Sound::Told(changes);
+                    true
+                }
+                None => false,
             },
             Sound::Asked(_) if !slow => false,
             Sound::Asked(before) => {
                 let now = Sound::start(&self.places);
                 let changed = match &now {
-                    Sound::Told(_) => true,
+                    Sound::Told(_) | Sound::Gone => true,
                     Sound::Asked(list) => list != before,
                 };
                 self.sound = now;

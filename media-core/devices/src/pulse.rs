@@ -126,6 +126,13 @@ impl Server {
     }
 }
 
+#[cfg(target_os = "linux")]
+impl std::os::fd::AsFd for Changes {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.connection.as_fd()
+    }
+}
+
 impl Changes {
     /// Did a device come or go, or the default change, since the last call? `None`: the server is gone.
     pub(crate) fn drain(&mut self) -> Option<bool> {

@@ -298,6 +298,45 @@ fn devices_coming_and_going_are_noticed() {
 }
 
 #[test]
+fn a_new_sound_server_is_noticed_after_the_old_one_died() {
+    let mut desk = Desk::new();
+    let (sender, receiver) = std::sync::mpsc::sync_channel(64);
+    let _watch = desk.devices.watch(Box::new(move || _ = sender.try_send(())));
+    desk.daemon.kill();
+    receiver.recv_timeout(GUARD).expect("its death is noticed");
+    assert!(desk.devices.list().microphones.iter().all(|m| !m.id.as_str().starts_with("pulse:")));
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/sound/server");
+    desk.daemon = Running::start(Command::new(script).arg(desk.folder.path()).stdout(Stdio::null()));
+    let back = || desk.devices.list().microphones.iter().any(|m| m.id.as_str() == "pulse:microphone");
+    loop {
+        receiver.recv_timeout(GUARD).expect("the new one is noticed");
+        if back() {
+            break;
+        }
+    }
+    let gate = open_gate();
+    drop(microphone(&desk, &gate));
+}
+
+#[test]
+fn a_headset_that_changes_its_profile_is_the_same_device_afterwards() {
+    let desk = Desk::new();
+    let gate = open_gate();
+    let (first, _reader, events) = microphone(&desk, &gate);
+    let id = first.device();
+    // As a sound card does that goes from music to telephony: its source is taken away and made again.
+    desk.pactl(&["unload-module", &desk.module("source_name=microphone")]);
+    assert!(matches!(next(&events), StreamEvent::Lost(_)));
+    desk.pactl(&["load-module", "module-remap-source", "source_name=microphone", "master=voice.monitor"]);
+    let permit = ListenPermit::microphone(gate.permit().unwrap());
+    let (writer, mut reader) = ring(480_000);
+    let again = desk.devices.open_microphone(permit, Some(&id), writer, tools::events().0).expect("it is back");
+    assert_eq!(again.device(), id);
+    let _voice = desk.play("voice", VOICE);
+    hears(&mut reader, VOICE);
+}
+
+#[test]
 fn a_speaker_whose_device_goes_plays_on_elsewhere() {
     let desk = Desk::new();
     let module = desk.pactl(&["load-module", "module-null-sink", "sink_name=headset"]);

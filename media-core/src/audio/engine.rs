@@ -10,6 +10,7 @@ use super::local::Local;
 use super::mix::{Duck, Limiter};
 use super::playout::Playout;
 use super::rate::{Rate, Report};
+use super::rehearsal::Rehearsal;
 use super::remote::Remote;
 use super::tone::Tone;
 use super::{AudioInput, AudioOutput, AudioStats, Levels, LocalAudio, MAX_REMOTES, RemoteAudio, RemoteId};
@@ -45,7 +46,9 @@ pub struct AudioEngine {
     duck: Duck,
     limiter: Limiter,
     tone: Option<Tone>,
+    rehearsal: Option<Rehearsal>,
     microphone_meter: Meter,
+    heard_meter: Meter,
     speaker_meter: Meter,
     want_levels: bool,
     rate: Rate,
@@ -83,7 +86,9 @@ impl AudioEngine {
             duck: Duck::new(),
             limiter: Limiter::new(),
             tone: None,
+            rehearsal: None,
             microphone_meter: Meter::new(),
+            heard_meter: Meter::new(),
             speaker_meter: Meter::new(),
             want_levels: false,
             rate: Rate::new(),
@@ -207,6 +212,8 @@ impl AudioEngine {
                 }
             }
             AudioInput::TestTone => self.tone = Some(Tone::new()),
+            AudioInput::Rehearse => self.rehearsal = Some(Rehearsal::new()),
+            AudioInput::StopRehearsal => self.rehearsal = None,
             AudioInput::WantLevels(want) => self.want_levels = want,
         }
     }
@@ -260,9 +267,13 @@ impl AudioEngine {
             }
             return;
         };
-        microphone.block(&mut block);
+        let delivered = microphone.block(&mut block);
         let over = microphone.is_over();
+        self.heard_meter.push(&block);
         self.microphone_meter.push(&block);
+        if delivered && self.rehearsal.as_mut().is_some_and(|rehearsal| rehearsal.hear(&block)) {
+            self.emit(AudioOutput::RehearsalPlays);
+        }
         for voice in VOICES {
             self.send(voice, &block, now);
         }
@@ -313,6 +324,10 @@ impl AudioEngine {
             self.tone = None;
             self.emit(AudioOutput::TestToneEnded);
         }
+        if let Some(loudest) = self.rehearsal.as_mut().and_then(|rehearsal| rehearsal.add(&mut mix)) {
+            self.rehearsal = None;
+            self.emit(AudioOutput::RehearsalEnded(loudest));
+        }
         self.limiter.limit(&mut mix);
         self.speaker_meter.push(&mix);
         let Some(speaker) = &mut self.speaker else { return };
@@ -326,7 +341,9 @@ impl AudioEngine {
 
     fn levels(&mut self) {
         let measured = self.microphone_meter.take();
+        let raw = self.heard_meter.take();
         let microphone = self.microphone.is_some().then_some(measured);
+        let heard = self.microphone.is_some().then_some(raw);
         let remotes = self
             .remotes
             .iter_mut()
@@ -334,7 +351,7 @@ impl AudioEngine {
             .filter(|(_, level)| level.below_full < 127)
             .collect();
         let speaker = self.speaker_meter.take();
-        self.emit(AudioOutput::Levels(Levels { microphone, speaker, remotes }));
+        self.emit(AudioOutput::Levels(Levels { microphone, heard, speaker, remotes }));
     }
 
     fn emit(&mut self, output: AudioOutput) {

@@ -94,6 +94,8 @@ struct Shared {
     unplugged: [AtomicUsize; KINDS],
     open: [AtomicUsize; KINDS],
     opened: [AtomicUsize; KINDS],
+    /// Rises when the system moves the open microphone elsewhere.
+    switched: AtomicUsize,
     /// Besides the one that is always known.
     more: Mutex<Vec<(DeviceKind, DeviceId)>>,
     /// What the system calls its default; without a word it is the first.
@@ -151,6 +153,7 @@ impl FakeDevices {
             open: Default::default(),
             opened: Default::default(),
             played: Mutex::default(),
+            switched: AtomicUsize::new(0),
             more: Mutex::default(),
             defaults: Mutex::default(),
             watchers: Mutex::default(),
@@ -171,6 +174,11 @@ impl FakeDevices {
     pub fn unplug(&self, kind: DeviceKind) {
         self.0.unplugged[slot(kind)].fetch_add(1, Ordering::AcqRel);
         self.set_fault(kind, Some(Fault::Missing));
+    }
+
+    /// The system moves the open microphone to another source, as sound servers do when one disappears.
+    pub fn switch_microphone(&self) {
+        self.0.switched.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Puts the plug back in.
@@ -277,6 +285,7 @@ impl FakeDevices {
         let shared = Arc::clone(&self.0);
         let place = slot(kind);
         let plug = shared.unplugged[place].load(Ordering::Acquire);
+        let switched = shared.switched.load(Ordering::Acquire);
         let (whole, opened_id) = (self.clone(), device.clone());
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
@@ -295,6 +304,10 @@ impl FakeDevices {
                 } else {
                     !whole.present(kind).contains(&opened_id)
                 };
+                if kind == DeviceKind::Microphone && shared.switched.load(Ordering::Acquire) != switched {
+                    events(StreamEvent::Switched);
+                    break;
+                }
                 if pulled {
                     events(StreamEvent::Lost("unplugged".to_owned()));
                     break;

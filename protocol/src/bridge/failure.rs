@@ -111,6 +111,10 @@ pub enum Code {
     MicrophoneSwitched,
     /// Screen capture on this system comes later.
     ShareUnsupported,
+    /// The system's default changed, and the device in use with it.
+    DeviceChanged,
+    /// The microphone is open and hears nothing.
+    MicrophoneSilent,
     /// The shared monitor is gone.
     ShareLost,
     /// The screen is shared without the sound of other programs.
@@ -178,6 +182,8 @@ impl Code {
         Self::DeviceFailed,
         Self::MicrophoneSwitched,
         Self::ShareUnsupported,
+        Self::DeviceChanged,
+        Self::MicrophoneSilent,
         Self::ShareLost,
         Self::ShareSoundFailed,
         Self::KeyringMissing,

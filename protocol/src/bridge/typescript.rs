@@ -69,6 +69,8 @@ pub fn file() -> String {
         DevicesView,
         DeviceView,
         ScreenView,
+        RehearsalView,
+        HeardView,
         Language,
         Theme,
         SettingsView,

@@ -271,6 +271,8 @@ pub struct DevicesView {
     pub screens_blocked: Option<Code>,
     /// Can the sound of other programs be shared beside a screen?
     pub system_sound: bool,
+    /// Hearing oneself before a meeting.
+    pub rehearsal: RehearsalView,
     /// Chosen; `None` = follow the default.
     pub microphone: Option<DeviceId>,
     /// Chosen; `None` = follow the default.
@@ -425,4 +427,34 @@ pub enum Severity {
     Warning,
     /// Broken until someone acts.
     Error,
+}
+
+/// The microphone, recorded for a moment and played back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum RehearsalView {
+    /// Not asked for.
+    #[default]
+    Off,
+    /// Speak now.
+    Recording,
+    /// Listen now.
+    Playing,
+    /// Over.
+    Done {
+        /// How it was.
+        heard: HeardView,
+    },
+}
+
+/// How much was heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum HeardView {
+    /// A voice could be heard.
+    Well,
+    /// Something, but far too quiet.
+    Faintly,
+    /// Nothing.
+    Nothing,
 }

@@ -49,3 +49,8 @@ pub(super) async fn set_preview(desk: State<'_, Desk>, req: SetPreview) -> Resul
 pub(super) async fn test_speaker(desk: State<'_, Desk>, req: Nothing) -> Result<(), Failure> {
     desk.client().await?.test_speaker(req).await
 }
+
+#[tauri::command]
+pub(super) async fn test_microphone(desk: State<'_, Desk>, req: Nothing) -> Result<(), Failure> {
+    desk.client().await?.test_microphone(req).await
+}

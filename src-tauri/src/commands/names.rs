@@ -21,6 +21,7 @@ pub(crate) const NAMES: &[&str] = &[
     "refresh_devices",
     "set_preview",
     "test_speaker",
+    "test_microphone",
     "set_right",
     "set_role",
     "create_invite",

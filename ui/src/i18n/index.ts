@@ -48,11 +48,13 @@ export interface Words {
 type About = { [C in Code]: (typeof ja)["codes"][C] extends { about: string } ? C : never }[Code];
 const NAMED: readonly About[] = [
   "device_back",
+  "device_changed",
   "device_busy",
   "device_denied",
   "device_failed",
   "device_lost",
   "device_missing",
+  "microphone_silent",
   "microphone_switched",
   "right_revoked",
   "share_lost",

@@ -1,11 +1,13 @@
 //! Devices that end: closed because nobody wants them, lost, or given up; and what the person is told. Part of the session.
 
+use std::time::Instant;
+
 use media_core::audio::AudioInput;
 use media_core::device::StreamEvent;
 use protocol::bridge::{Code, Severity};
 use protocol::ids::DeviceId;
 
-use super::{State, Which, lane_of};
+use super::{Rehearsing, State, Which, lane_of};
 use crate::session::Session;
 use crate::transport::Lane;
 
@@ -47,6 +49,7 @@ impl Session {
     fn lost(&mut self, which: Which) {
         let slot = self.hardware.slot(which);
         slot.lost = true;
+        slot.way.lost(Instant::now());
         slot.failed = Some(Code::DeviceLost);
         let last = slot.last.clone();
         let about = last.and_then(|id| self.device_name(which, &id));
@@ -80,9 +83,14 @@ impl Session {
         }
         if which == Which::System {
             self.notice(Code::ShareSoundFailed, None, Severity::Warning);
-        } else if self.call.is_some() || which == Which::Speaker {
+        } else if self.call.is_some() || which == Which::Speaker || self.hardware.rehearsal != Rehearsing::Never {
             self.page.device_notice(code, which.kind(), None, Severity::Warning);
         }
+    }
+
+    /// What the microphone in use is called.
+    pub(in crate::session) fn microphone_name(&self) -> Option<String> {
+        self.device_name(Which::Microphone, self.hardware.microphone.last.as_ref()?)
     }
 
     pub(super) fn device_name(&self, which: Which, id: &DeviceId) -> Option<String> {

@@ -2,6 +2,7 @@
 //! to an encoder. Part of the session.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use media_core::audio::{AudioInput, RING_SAMPLES};
 use media_core::channel::{LatestReader, latest, ring};
@@ -49,14 +50,14 @@ impl Session {
                 let permit =
                     if call { self.listen_permit() } else { Some(ListenPermit::microphone(Gate::preview::<Mic>())) };
                 let Some(permit) = permit else { return self.refused(which) };
-                let id = self.settings.microphone.clone();
+                let id = self.target(which);
                 Box::new(move || {
                     let (write, read) = ring(RING_SAMPLES);
                     Ok(Handle::Microphone(devices.open_microphone(permit, id.as_ref(), write, events)?, read))
                 })
             }
             Which::Speaker => {
-                let id = self.settings.speaker.clone();
+                let id = self.target(which);
                 Box::new(move || {
                     let (write, read) = ring(RING_SAMPLES);
                     Ok(Handle::Speaker(devices.open_speaker(id.as_ref(), read, events)?, write))
@@ -67,7 +68,7 @@ impl Session {
                     if camera_call { self.gate.permit::<Camera>().ok() } else { Some(Gate::preview::<Camera>()) };
                 let Some(permit) = permit else { return self.refused(which) };
                 self.hardware.camera_for_call = camera_call;
-                let id = self.settings.camera.clone();
+                let id = self.target(which);
                 Box::new(move || {
                     let (write, read) = latest();
                     Ok(Handle::Pictures(devices.open_camera(permit, id.as_ref(), CAMERA_WISH, write, events)?, read))
@@ -126,16 +127,18 @@ impl Session {
         match result {
             Ok(handle) => self.opened(which, number, handle),
             Err(error) => {
-                tracing::info!(?which, %error, "a device did not open");
-                let code = code_of(&error, which);
                 let slot = self.hardware.slot(which);
                 slot.state = State::Closed;
+                if slot.lost && error != OpenDevice::Revoked {
+                    tracing::debug!(?which, %error, "a lost device is not back");
+                    slot.failed = Some(Code::DeviceLost);
+                    return;
+                }
+                tracing::info!(?which, %error, "a device did not open");
+                let code = code_of(&error, which);
                 // Revoked between asking and opening: the gate says what comes next.
                 slot.failed = (error != OpenDevice::Revoked).then_some(code);
-                let lost = slot.lost;
-                if !lost {
-                    self.device_problem(which, code);
-                }
+                self.device_problem(which, code);
             }
         }
     }
@@ -163,19 +166,25 @@ impl Session {
             }
             return;
         }
-        slot.last = Some(device.clone());
+        slot.way.opened(Instant::now());
+        slot.failed = None;
+        // Whatever the reason: whoever speaks or listens through another device than before is told.
+        if another && matches!(which, Which::Microphone | Which::Speaker) {
+            self.changed(which, device.clone());
+        }
+        self.hardware.slot(which).last = Some(device.clone());
         let kept = match handle {
             Handle::Microphone(device, reader) => {
                 self.sound_order(AudioInput::AttachMicrophone(reader, device.format()));
-                Ok(Kept::Sound { _device: Box::new(device) })
+                Ok(Kept::Listens(device))
             }
             Handle::System(device, reader) => {
                 self.sound_order(AudioInput::AttachSystem(reader, device.format()));
-                Ok(Kept::Sound { _device: Box::new(device) })
+                Ok(Kept::Listens(device))
             }
             Handle::Speaker(device, writer) => {
                 self.sound_order(AudioInput::AttachSpeaker(writer, device.format()));
-                Ok(Kept::Sound { _device: Box::new(device) })
+                Ok(Kept::Speaks(device))
             }
             Handle::Pictures(device, pictures) => self.encode(which, number, device, pictures),
         };
@@ -235,7 +244,7 @@ impl Session {
         };
         let started = OwnPicture::start(self.around.clone(), showing, pictures, (permit, sealing, limits), ended);
         match started {
-            Ok(encode) => Ok(Kept::Picture { _device: device, encode }),
+            Ok(encode) => Ok(Kept::Picture { device, encode }),
             Err(error) => {
                 tracing::error!(%error, "no encoder");
                 Err(Code::DeviceFailed)

@@ -215,6 +215,14 @@ impl Connection {
     }
 }
 
+#[cfg(target_os = "linux")]
+impl std::os::fd::AsFd for Connection {
+    /// To wait for a message. Only between two calls of [`Connection::receive`] that found nothing.
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
 /// Reads a reply's body.
 pub(super) fn parse<R: CommandReply>(body: &[u8], version: u16) -> Result<R, Wire> {
     Ok(TagStructReader::new(&mut Cursor::new(body), version).read()?)

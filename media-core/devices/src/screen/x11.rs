@@ -91,6 +91,13 @@ pub(crate) struct Changes {
     known: Vec<Monitor>,
 }
 
+#[cfg(target_os = "linux")]
+impl std::os::fd::AsFd for Changes {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.x.stream().as_fd()
+    }
+}
+
 impl Changes {
     /// Starts watching a display. On Wayland there may be none, and nothing to watch.
     pub(crate) fn watch(display: Option<&str>) -> Option<Self> {

@@ -2,7 +2,17 @@
 //! Never part of a product build. Nothing here decides what the product does; it only has to behave like it.
 
 import type { Door } from "../door";
-import type { Change, Code, Commands, Event, Failure, MeetingView, Role, Snapshot } from "../generated/bridge";
+import type {
+  Change,
+  Code,
+  Commands,
+  Event,
+  Failure,
+  MeetingView,
+  RehearsalView,
+  Role,
+  Snapshot,
+} from "../generated/bridge";
 import { CODES } from "../generated/bridge";
 import { Painter } from "./painter";
 import { sceneOf } from "./scenes";
@@ -238,6 +248,17 @@ class Rehearsal {
       if (this.#state.devices.preview_track !== track) {
         this.#change({ slice: "devices", value: { ...this.#state.devices, preview_track: track } });
       }
+      return null;
+    },
+    test_microphone: async () => {
+      const stand = (rehearsal: RehearsalView): void =>
+        this.#change({ slice: "devices", value: { ...this.#state.devices, rehearsal } });
+      if (this.#state.meeting) throw fail("already_in_meeting");
+      stand({ is: "recording" });
+      void wait(1500)
+        .then(() => stand({ is: "playing" }))
+        .then(() => wait(1500))
+        .then(() => stand({ is: "done", heard: "well" }));
       return null;
     },
     test_speaker: async () => {

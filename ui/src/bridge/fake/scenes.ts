@@ -118,6 +118,7 @@ function home(): Snapshot {
       ],
       screens_blocked: null,
       system_sound: true,
+      rehearsal: { is: "off" },
       microphone: null,
       speaker: null,
       camera: null,

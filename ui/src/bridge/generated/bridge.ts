@@ -502,6 +502,10 @@ screens_blocked: Code | null,
  */
 system_sound: boolean, 
 /**
+ * Hearing oneself before a meeting.
+ */
+rehearsal: RehearsalView, 
+/**
  * Chosen; `None` = follow the default.
  */
 microphone: DeviceId | null, 
@@ -559,6 +563,12 @@ height: number,
  * The system's primary monitor?
  */
 is_primary: boolean, };
+export type RehearsalView = { "is": "off" } | { "is": "recording" } | { "is": "playing" } | { "is": "done", 
+/**
+ * How it was.
+ */
+heard: HeardView, };
+export type HeardView = "well" | "faintly" | "nothing";
 export type Language = "system" | "ja" | "en";
 export type Theme = "system" | "light" | "dark" | "contrast";
 export type SettingsView = { 
@@ -668,7 +678,7 @@ detail: string,
  * Would trying again make sense?
  */
 retry: boolean, };
-export type Code = "invite_unreadable" | "invite_cut" | "invite_too_new" | "invite_refused" | "invite_expired" | "session_over" | "host_unreachable" | "host_key_changed" | "certificate_expired" | "certificate_wrong_name" | "certificate_unknown" | "tls_too_old" | "url_not_secure" | "url_unreadable" | "token_refused" | "not_a_meeting_server" | "relay_required" | "media_blocked" | "version_mismatch" | "too_many_tries" | "room_full" | "joined_elsewhere" | "removed" | "meeting_over" | "host_closing" | "host_start_failed" | "port_in_use" | "not_allowed" | "right_revoked" | "last_owner" | "device_missing" | "device_lost" | "device_back" | "device_busy" | "device_denied" | "device_failed" | "microphone_switched" | "share_unsupported" | "share_lost" | "share_sound_failed" | "keyring_missing" | "keyring_locked" | "settings_not_saved" | "page_reloaded" | "track_refused" | "reconnected" | "bad_input" | "not_in_meeting" | "already_in_meeting" | "internal";
+export type Code = "invite_unreadable" | "invite_cut" | "invite_too_new" | "invite_refused" | "invite_expired" | "session_over" | "host_unreachable" | "host_key_changed" | "certificate_expired" | "certificate_wrong_name" | "certificate_unknown" | "tls_too_old" | "url_not_secure" | "url_unreadable" | "token_refused" | "not_a_meeting_server" | "relay_required" | "media_blocked" | "version_mismatch" | "too_many_tries" | "room_full" | "joined_elsewhere" | "removed" | "meeting_over" | "host_closing" | "host_start_failed" | "port_in_use" | "not_allowed" | "right_revoked" | "last_owner" | "device_missing" | "device_lost" | "device_back" | "device_busy" | "device_denied" | "device_failed" | "microphone_switched" | "share_unsupported" | "device_changed" | "microphone_silent" | "share_lost" | "share_sound_failed" | "keyring_missing" | "keyring_locked" | "settings_not_saved" | "page_reloaded" | "track_refused" | "reconnected" | "bad_input" | "not_in_meeting" | "already_in_meeting" | "internal";
 export type UserId = string;
 export type DeviceId = string;
 export type DisplayName = string;
@@ -693,6 +703,7 @@ export interface Commands {
   refresh_devices: [Nothing, null];
   set_preview: [SetPreview, null];
   test_speaker: [Nothing, null];
+  test_microphone: [Nothing, null];
   set_right: [SetRight, null];
   set_role: [SetRole, null];
   create_invite: [CreateInvite, CreatedInvite];
@@ -741,6 +752,8 @@ export const CODES: readonly Code[] = [
   "device_failed",
   "microphone_switched",
   "share_unsupported",
+  "device_changed",
+  "microphone_silent",
   "share_lost",
   "share_sound_failed",
   "keyring_missing",
@@ -773,6 +786,7 @@ export const COMMANDS = [
   "refresh_devices",
   "set_preview",
   "test_speaker",
+  "test_microphone",
   "set_right",
   "set_role",
   "create_invite",

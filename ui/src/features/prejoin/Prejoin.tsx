@@ -11,7 +11,7 @@ import styles from "./Prejoin.module.css";
 import { Preview } from "./Preview";
 import type { Plan } from "./plan";
 import { startsHost, titleOf } from "./plan";
-import { MicrophoneCheck, SpeakerTest } from "./SoundCheck";
+import { MicrophoneCheck, Rehearsal, SpeakerTest } from "./SoundCheck";
 import { useJoin } from "./useJoin";
 import { usePreview } from "./usePreview";
 
@@ -60,6 +60,7 @@ export function Prejoin({ plan, onBack, openSettings }: PrejoinProps) {
               ) : (
                 <MicrophoneCheck on={microphone} />
               )}
+              <Rehearsal />
               <div className={styles.pair}>
                 <DevicePicker kind="speaker" />
                 <SpeakerTest />

@@ -10,7 +10,7 @@ import { Note } from "../../components/Problem";
 import { Sheet } from "../../components/Sheet";
 import { wordsOf } from "../../i18n";
 import { send, useSnapshot } from "../../state/store";
-import { SpeakerTest } from "../prejoin/SoundCheck";
+import { Rehearsal, SpeakerTest } from "../prejoin/SoundCheck";
 import { DevicePicker } from "./DevicePicker";
 import styles from "./Settings.module.css";
 
@@ -130,6 +130,7 @@ function Devices() {
       <DevicePicker kind="microphone" />
       <DevicePicker kind="speaker" />
       <DevicePicker kind="camera" />
+      <Rehearsal />
       <div className={styles.row}>
         <SpeakerTest />
         <Button look="quiet" icon="refresh" onPress={() => void send("refresh_devices", {})}>
