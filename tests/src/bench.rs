@@ -7,6 +7,7 @@ use serde_json::Value;
 pub mod fanout;
 pub mod footprint;
 pub mod join;
+pub mod mouth_to_ear;
 pub mod voice_loss;
 mod voice_peer;
 

@@ -17,6 +17,8 @@ enum Name {
     Footprint,
     /// Speech through networks that lose, scored.
     VoiceLoss,
+    /// From one person's mouth to another's ear, through real programs.
+    MouthToEar,
 }
 
 /// Measures.
@@ -31,7 +33,7 @@ struct Args {
     /// Without the official SDK or other programs beside ours.
     #[arg(long)]
     no_peer: bool,
-    /// Only profiles whose name begins so, where there are several.
+    /// Only profiles or programs whose name begins so, where there are several.
     #[arg(long, default_value = "")]
     only: String,
 }
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         Name::Fanout => bench::fanout::measure(),
         Name::Footprint => bench::footprint::measure(),
         Name::VoiceLoss => bench::voice_loss::measure(args.runs.unwrap_or(3), &args.only, !args.no_peer),
+        Name::MouthToEar => bench::mouth_to_ear::measure(&args.only, !args.no_peer),
     };
     match measured {
         Ok(()) => ExitCode::SUCCESS,
