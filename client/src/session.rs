@@ -36,6 +36,7 @@ pub(crate) mod call;
 pub(crate) mod command;
 mod devices;
 pub(crate) mod enter;
+mod hearing;
 mod hosting;
 mod hush;
 mod join;

@@ -89,6 +89,8 @@ pub(crate) enum Order {
     Unroute(TrackSid),
     /// Ask for a key frame of this track.
     NeedKey(TrackSid),
+    /// Send this data packet; it may get lost.
+    Data(Vec<u8>),
 }
 
 /// From the driver.

@@ -189,6 +189,8 @@ pub enum AudioOutput {
     Levels(Levels),
     /// A remote track changed its state.
     State(RemoteId, TrackState),
+    /// Packets of a remote track came lately, and so they fare: twice a second, for its sender.
+    Hears(RemoteId, Report),
     /// The other end of the microphone's ring is gone.
     MicrophoneEnded,
     /// The other end of the speaker's ring is gone.

@@ -1,6 +1,7 @@
 //! The product on one page: someone opens a meeting and invites, someone joins; they hear each other, see each other's
 //! camera and a shared screen, mute, and leave.
 
+use inspection::mirror::Mirror;
 use inspection::person::{Guest, guarded, people, track};
 use inspection::world::World;
 use media_core::testing::{DeviceKind, FakeSetup, Speech, correlation};
@@ -26,6 +27,11 @@ async fn two_people_meet() -> anyhow::Result<()> {
         // They hear each other.
         hanako.until_hears(660.0).await?;
         alex.until_hears(440.0).await?;
+        // And each is told so by the other's computer.
+        for person in [&hanako, &alex] {
+            let heard = |m: &Mirror| m.snapshot.meeting.as_ref().filter(|view| view.heard_by == 1).map(|_| ());
+            person.until("being heard", heard).await?;
+        }
 
         // Hanako sees Alex: the counter painted into his camera's picture rises on her side.
         let camera = hanako.until_plays("Alex", TrackSource::Camera).await?;

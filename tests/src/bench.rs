@@ -7,7 +7,9 @@ use serde_json::Value;
 pub mod fanout;
 pub mod footprint;
 pub mod join;
+mod line;
 pub mod mouth_to_ear;
+pub mod voice_latency;
 pub mod voice_loss;
 mod voice_peer;
 

@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 use super::Reply;
 use super::enter::Ticket;
+use super::hearing::Hearing;
 use super::seals::Seals;
 use crate::attempt::Place;
 use crate::link::Link;
@@ -142,6 +143,7 @@ pub(super) struct Call {
     pub(super) sounds: HashMap<RemoteId, TrackSid>,
     pub(super) own: BTreeMap<Lane, Own>,
     pub(super) link: LinkView,
+    pub(super) hearing: Hearing,
     pub(super) task: Option<Running>,
     pub(super) backoff: Backoff,
     pub(super) retry_at: Option<Instant>,

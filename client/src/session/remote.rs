@@ -195,6 +195,7 @@ impl Session {
                     self.fares(&sid, state);
                 }
             }
+            AudioOutput::Hears(id, report) => self.on_hears(id, report),
             AudioOutput::Levels(levels) => self.on_levels(&levels),
             AudioOutput::Revoked(local) => tracing::info!(?local, "the sound engine let go of a track"),
             AudioOutput::Unsent(local, why) => tracing::warn!(?local, why, "sound was not sent"),

@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 use livekit_protocol as lk;
 use lk::leave_request::Action;
-use media_core::audio::{AudioInput, Report};
+use media_core::audio::Report;
 use media_core::receive::loss::Loss;
 use protocol::bridge::{Code, Failure, LinkQuality, LostBecause};
 use protocol::signal;
 use zeroize::Zeroizing;
 
-use super::Session;
 use super::call::Stage;
+use super::{Session, hearing};
 use crate::attempt::leave_code;
 use crate::client::MeetingHappening;
 use crate::link::Came;
@@ -219,7 +219,7 @@ impl Session {
                 // The reports of RTCP say how many, not how many in a row.
                 let share = f32::from(sent_loss_percent) / 100.0;
                 let loss = Loss { share, burst: 1.0 };
-                self.sound_order(AudioInput::Heard(Report { loss, queued: Duration::ZERO, rtt }));
+                self.on_server_report(Report { loss, queued: Duration::ZERO, rtt });
             }
         }
     }
@@ -233,24 +233,28 @@ impl Session {
             return;
         };
         let from = packet.participant_identity.clone();
-        let payload = match (packet.value, call.data_opening()) {
+        let user = match (packet.value, call.data_opening()) {
             (Some(lk::data_packet::Value::EncryptedPacket(sealed)), media_core::e2ee::Opening::Sealed(opener)) => {
                 let Ok(plain) = opener.open_data(sealed.key_index, &sealed.iv, &sealed.encrypted_value) else {
                     tracing::debug!("data that does not open");
                     return;
                 };
                 match lk::EncryptedPacketPayload::decode(plain).ok().and_then(|p| p.value) {
-                    Some(lk::encrypted_packet_payload::Value::User(user)) => user.payload,
+                    Some(lk::encrypted_packet_payload::Value::User(user)) => user,
                     Some(_) | None => return,
                 }
             }
-            (Some(lk::data_packet::Value::User(user)), media_core::e2ee::Opening::Plain) => user.payload,
+            (Some(lk::data_packet::Value::User(user)), media_core::e2ee::Opening::Plain) => user,
             _ => {
                 tracing::debug!("data that is not for us, or not sealed");
                 return;
             }
         };
-        self.happened(&MeetingHappening::Data { from, payload: payload.into() });
+        if user.topic.as_deref() == Some(hearing::TOPIC) {
+            self.on_heard(&from, &user.payload);
+        } else {
+            self.happened(&MeetingHappening::Data { from, payload: user.payload.into() });
+        }
     }
 
     fn key_wanted(&mut self, lane: Lane) {

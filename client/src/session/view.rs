@@ -62,6 +62,7 @@ impl Session {
             megaphone: self.switch_view(call, Lane::Megaphone),
             seal: seal(call),
             link: shown_link(&call.stage, call.link),
+            heard_by: call.hearing.heard_by(Instant::now()),
         })
     }
 

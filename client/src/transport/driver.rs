@@ -8,8 +8,8 @@ use bytes::BytesMut;
 use media_core::frame::{AudioLevel, Codec, SealedFrame};
 use media_core::rtp::{Packet, Packetizer};
 use peer::{
-    Datagram, Delivery, Event, LocalCandidate, Peer, PeerError, Protocol, RtpIn, RtpOut, SenderId, SenderSpec,
-    TrackKey, Transmit,
+    ChannelId, Datagram, Delivery, Event, LocalCandidate, Peer, PeerError, Protocol, RtpIn, RtpOut, SenderId,
+    SenderSpec, TrackKey, Transmit,
 };
 use protocol::ids::TrackSid;
 use tokio::net::UdpSocket;
@@ -36,6 +36,8 @@ const IDLE: Duration = Duration::from_secs(1);
 
 pub(super) struct Driver {
     publisher: Side,
+    /// Its channel for data that may get lost.
+    lossy: ChannelId,
     subscriber: Side,
     lanes: HashMap<Lane, SendingLane>,
     routes: HashMap<TrackSid, Route>,
@@ -79,14 +81,15 @@ impl Driver {
         notes: Box<dyn Fn(Note) -> bool + Send + Sync>,
     ) -> std::io::Result<Self> {
         let mut publisher = Side::new(true, publisher)?;
-        for (label, delivery) in
-            [("_reliable", Delivery::Reliable), ("_lossy", Delivery::Lossy), ("_data_track", Delivery::Lossy)]
-        {
-            publisher.peer.open_data_channel(label, delivery).map_err(std::io::Error::other)?;
-        }
+        let mut open =
+            |label, delivery| publisher.peer.open_data_channel(label, delivery).map_err(std::io::Error::other);
+        open("_reliable", Delivery::Reliable)?;
+        let lossy = open("_lossy", Delivery::Lossy)?;
+        open("_data_track", Delivery::Lossy)?;
         Ok(Self {
             publisher,
             subscriber: Side::new(false, subscriber)?,
+            lossy,
             lanes: HashMap::new(),
             routes: HashMap::new(),
             tracks: HashMap::new(),
@@ -322,6 +325,11 @@ impl Driver {
                 if let Some(route) = self.routes.get_mut(&sid) {
                     route.wants_key = true;
                     route.ask(&mut self.subscriber.peer, now);
+                }
+            }
+            Order::Data(bytes) => {
+                if let Err(error) = self.publisher.peer.send_data(self.lossy, &bytes, now) {
+                    tracing::debug!(%error, "a data packet was not sent");
                 }
             }
         }

@@ -24,6 +24,8 @@ const BLOCK_TIME: Duration = Duration::from_millis(10);
 const MAX_BEHIND: u64 = 10;
 /// Levels come every tenth of a second.
 const LEVEL_BLOCKS: u64 = 10;
+/// How remote sound fares is told every half second.
+const REPORT_BLOCKS: u64 = 50;
 /// Messages taken per tick at most, so that a flood cannot hold up the sound.
 const INPUTS_PER_TICK: usize = 2 * super::MAILBOX;
 /// Outputs kept for a client that does not poll; beyond that the oldest are dropped.
@@ -245,6 +247,10 @@ impl AudioEngine {
         self.blocks += 1;
         self.capture(now);
         self.play(now);
+        if self.blocks.is_multiple_of(REPORT_BLOCKS) {
+            let reports: Vec<_> = self.remotes.iter_mut().filter_map(|(id, r)| Some((*id, r.report()?))).collect();
+            reports.into_iter().for_each(|(id, report)| self.emit(AudioOutput::Hears(id, report)));
+        }
         if self.want_levels && self.blocks.is_multiple_of(LEVEL_BLOCKS) {
             self.levels();
         }

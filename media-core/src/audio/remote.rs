@@ -4,6 +4,7 @@
 use super::level::{Meter, is_quiet};
 use super::mix::Gain;
 use super::opus::{Decoder, OpusError};
+use super::rate::Report;
 use super::redundancy;
 use super::resample::Resampler;
 use super::{RemoteAudio, RemoteStats};
@@ -57,6 +58,8 @@ pub(super) struct Remote {
     restored: u64,
     unopened: u64,
     dropped: u64,
+    /// Packets received when it was last asked.
+    reported: u64,
 }
 
 impl Remote {
@@ -84,6 +87,7 @@ impl Remote {
             restored: 0,
             unopened: 0,
             dropped: 0,
+            reported: 0,
         })
     }
 
@@ -249,6 +253,13 @@ impl Remote {
     #[must_use]
     pub(super) fn speaks_over(&self) -> bool {
         self.kind == RemoteAudio::Megaphone && self.meter.hears_voice()
+    }
+
+    /// How its packets fared, if any came since the last call.
+    pub(super) fn report(&mut self) -> Option<Report> {
+        let received = self.jitter.stats().received;
+        let any = std::mem::replace(&mut self.reported, received) != received;
+        any.then(|| Report { loss: self.jitter.loss(), queued: self.jitter.queued(), rtt: None })
     }
 
     /// The level since the last call.

@@ -116,6 +116,8 @@ pub struct MeetingView {
     pub seal: SealView,
     /// How good the connection is.
     pub link: LinkView,
+    /// How many of the others confirmed in the last seconds that they hear this person. 0 also while nothing is said.
+    pub heard_by: u32,
 }
 
 /// One row of the rights panel.

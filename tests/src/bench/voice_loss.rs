@@ -1,5 +1,4 @@
-//! Speech through networks that lose: the whole way of sound of two people in virtual time (microphone's ring, engine,
-//! seal, network, engine, speaker's ring), with what the receiver lost told to the sender once a second.
+//! Speech through networks that lose: the whole way of sound of two people in virtual time.
 //! Writes what was said and heard as WAV files; `tests/voice/score.py` scores them.
 
 use std::io::{BufRead, BufReader, Write};
@@ -8,33 +7,17 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::Context;
-use bytes::Bytes;
-use media_core::audio::{
-    AudioEngine, AudioInput, AudioOutput, LocalAudio, MAILBOX, RING_SAMPLES, RemoteAudio, RemoteId, RemoteStats,
-    Report, SpeakPermit,
-};
-use media_core::channel::{mailbox, ring};
-use media_core::device::StreamFormat;
-use media_core::e2ee::{FrameKey, KeyRing, Opener, Opening, Sealer, Sealing};
-use media_core::rtp::Packetizer;
-use media_core::testing::{LossyNetwork, Weather};
+use media_core::audio::RemoteStats;
+use media_core::testing::Weather;
 use media_core::time::{Bitrate, MediaTime};
-use protocol::policy::{Gate, Grants};
 use serde_json::{Value, json};
 
+use super::line::{BLOCK, Line};
 use super::voice_peer::Official;
 use super::{say, tenth};
 
-/// Bytes of a packet on the wire besides its sealed frame: IPv4, UDP, RTP with the level's extension, the tag of
-/// AEAD_AES_256_GCM.
-const HEADERS: usize = 20 + 8 + 20 + 16;
-const FORMAT: StreamFormat = StreamFormat { rate: 48_000, channels: 1 };
-const BLOCK: usize = 480;
 /// Seconds in which both sides learn, which are not scored.
 const LESSON: usize = 20;
-/// How late the receiver's view reaches the sender.
-const ROUND_TRIP: u64 = 10;
-
 /// How a take went.
 #[derive(Debug)]
 pub(super) struct Take {
@@ -49,71 +32,27 @@ pub(super) struct Take {
 /// Sends `said` through such weather. The first seconds, in which both sides learn, are spoken with `said` over and
 /// over, and are left out of what is heard.
 pub(super) fn take(said: &[f32], weather: Weather, seed: u64) -> anyhow::Result<Take> {
-    let mut gate = Gate::new();
-    gate.set(Grants::ALL);
-    let keys = KeyRing::with(FrameKey::from_bytes(&[3; 16])?);
-    let (to_speaker, inputs) = mailbox(MAILBOX);
-    let mut speaks = AudioEngine::new(inputs);
-    let (to_hearer, inputs) = mailbox(MAILBOX);
-    let mut hears = AudioEngine::new(inputs);
-    let (mut mic, captured) = ring(RING_SAMPLES);
-    let (played, mut ear) = ring(RING_SAMPLES);
-    let id = RemoteId(1);
-    to_speaker.send(AudioInput::AttachMicrophone(captured, FORMAT)).ok();
-    to_speaker
-        .send(AudioInput::StartLocal {
-            permit: SpeakPermit::Microphone(gate.permit().context("the gate is open")?),
-            sealing: Sealing::Sealed(Sealer::new(keys.clone())?),
-            bitrate: Bitrate::kbps(64),
-            dtx: false,
-            rtp_start: 4_294_960_000,
-        })
-        .ok();
-    to_hearer.send(AudioInput::AttachSpeaker(played, FORMAT)).ok();
-    let opening = Opening::Sealed(Opener::new(keys, Bytes::new()));
-    to_hearer.send(AudioInput::AddRemote { id, kind: RemoteAudio::Microphone, opening }).ok();
-
-    let mut network = LossyNetwork::new(seed, weather);
-    let mut packetizer = Packetizer::new(65_500);
-    let (mut heard, mut bytes, mut packets) = (Vec::new(), 0, Vec::new());
+    let mut line = Line::new(weather, seed, None)?;
+    let (mut heard, mut before) = (Vec::new(), 0);
     let lesson = LESSON * 48_000 / BLOCK;
     let blocks = said.chunks_exact(BLOCK).cycle().take(lesson).chain(said.chunks_exact(BLOCK));
     for (tick, block) in blocks.enumerate() {
         let now = MediaTime::from_micros(1_000_000 + tick as u64 * 10_000);
-        mic.write(block);
-        speaks.tick(now);
-        while let Some(output) = speaks.poll() {
-            if let AudioOutput::Frame(LocalAudio::Microphone, frame) = output {
-                packetizer.pack(&frame, &mut packets)?;
-                for packet in packets.drain(..) {
-                    let size = packet.payload.len() + HEADERS;
-                    bytes += if tick >= lesson { size } else { 0 };
-                    network.send_sized(packet, size, now);
-                }
-            }
-        }
-        while let Some((at, packet)) = network.receive(now) {
-            to_hearer.send(AudioInput::Packet { id, packet, at }).ok();
-        }
-        hears.tick(now);
-        while hears.poll().is_some() {}
-        let mut out = [0.0; BLOCK];
-        ear.read(&mut out);
-        if tick >= lesson {
+        line.say(block);
+        line.tick(now)?;
+        let out = line.hear();
+        if tick < lesson {
+            before = line.sent_bytes();
+        } else {
             heard.extend(out);
         }
-        if tick as u64 % 50 == ROUND_TRIP
-            && let Some((_, remote)) = hears.stats().remotes.first()
-        {
-            to_speaker.send(AudioInput::Heard(Report { loss: remote.loss, queued: remote.queued, rtt: None })).ok();
-            if std::env::var_os("SHOJI_BENCH_DETAILS").is_some() {
-                eprintln!("{:>5} s {remote:?}", tick / 100);
-            }
+        if tick % 50 == 0 && std::env::var_os("SHOJI_BENCH_DETAILS").is_some() {
+            eprintln!("{:>5} s {:?}", tick / 100, line.stats());
         }
     }
     let seconds = heard.len() as f64 / 48_000.0;
-    let stats = hears.stats().remotes.first().map(|(_, stats)| *stats).unwrap_or_default();
-    Ok(Take { heard, wire_kbps: bytes as f64 * 8.0 / 1000.0 / seconds, stats })
+    let wire_kbps = (line.sent_bytes() - before) as f64 * 8.0 / 1000.0 / seconds;
+    Ok(Take { heard, wire_kbps, stats: line.stats() })
 }
 
 /// A mono WAV file of 16 bits at 48 kHz.

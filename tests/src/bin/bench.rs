@@ -15,6 +15,8 @@ enum Name {
     Fanout,
     /// CPU until the window is usable, and memory idle and in a call of four.
     Footprint,
+    /// From the microphone's callback to the speaker's, in virtual time.
+    VoiceLatency,
     /// Speech through networks that lose, scored.
     VoiceLoss,
     /// From one person's mouth to another's ear, through real programs.
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         Name::Join => bench::join::measure(args.runs.unwrap_or(30)),
         Name::Fanout => bench::fanout::measure(),
         Name::Footprint => bench::footprint::measure(),
+        Name::VoiceLatency => bench::voice_latency::measure(),
         Name::VoiceLoss => bench::voice_loss::measure(args.runs.unwrap_or(3), &args.only, !args.no_peer),
         Name::MouthToEar => bench::mouth_to_ear::measure(&args.only, !args.no_peer),
     };

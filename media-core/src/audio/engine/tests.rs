@@ -236,6 +236,7 @@ fn a_wrong_key_and_plaintext_are_told_and_not_heard() {
             for output in hears.outputs(at(tick)) {
                 match output {
                     AudioOutput::State(id, state) => states.push((id, state)),
+                    AudioOutput::Hears(..) => {}
                     AudioOutput::Levels(levels) => loud |= levels.speaker.below_full < 60,
                     other => panic!("{other:?}"),
                 }

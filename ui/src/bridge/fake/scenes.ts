@@ -84,6 +84,7 @@ function meeting(people: PersonView[]): MeetingView {
     megaphone: { is: "off" },
     seal: { is: "sealed" },
     link: { quality: "excellent", rtt_ms: 4, loss_percent: 0 },
+    heard_by: people.length - 1,
   };
 }
 

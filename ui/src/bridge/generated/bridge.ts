@@ -362,7 +362,11 @@ seal: SealView,
 /**
  * How good the connection is.
  */
-link: LinkView, };
+link: LinkView, 
+/**
+ * How many of the others confirmed in the last seconds that they hear this person. 0 also while nothing is said.
+ */
+heard_by: number, };
 export type RightsRow = { 
 /**
  * Whose.

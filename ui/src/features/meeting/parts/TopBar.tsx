@@ -22,7 +22,7 @@ export function TopBar({ meeting, openSettings }: { meeting: MeetingView; openSe
       <div className={styles.marks}>
         <SealMark seal={meeting.seal} />
         <ShieldMark people={meeting.people} />
-        <LinkMark link={meeting.link} />
+        <LinkMark link={meeting.link} heardBy={meeting.heard_by} />
         <HostingMark />
         <IconButton icon="settings" label={t("common.settings")} onPress={openSettings} />
       </div>

@@ -75,7 +75,7 @@ const QUALITY: Record<LinkQuality, { bars: 0 | 1 | 2 | 3; look: MarkButtonProps[
 };
 
 /** How good the connection is. */
-export function LinkMark({ link }: { link: LinkView }) {
+export function LinkMark({ link, heardBy }: { link: LinkView; heardBy: number }) {
   const { t } = useTranslation();
   const { bars, look } = QUALITY[link.quality];
   return (
@@ -89,6 +89,8 @@ export function LinkMark({ link }: { link: LinkView }) {
         <dd>{link.rtt_ms === null ? t("link.notYet") : t("link.rttValue", { ms: link.rtt_ms })}</dd>
         <dt>{t("link.loss")}</dt>
         <dd>{link.loss_percent === null ? t("link.notYet") : t("link.lossValue", { percent: link.loss_percent })}</dd>
+        <dt>{t("link.heard")}</dt>
+        <dd>{heardBy > 0 ? t("link.heardBy", { count: heardBy }) : t("link.notHeard")}</dd>
       </dl>
       {(link.quality === "poor" || link.quality === "lost") && <p>{t("link.poorHint")}</p>}
     </Bubble>
