@@ -8,13 +8,14 @@ use media_core::channel::LatestReader;
 use media_core::frame::Picture;
 use protocol::bridge::{
     ChooseDevice, Code, CreateInvite, CreatedInvite, DismissNotice, Event, Failure, HostMeeting, InviteView,
-    JoinInvite, JoinRecent, JoinServer, Nothing, PageCodecs, ReadInvite, SetPreview, SetRight, SetRole, SettingsChange,
-    Snapshot, StartShare, Switch,
+    JoinInvite, JoinRecent, JoinServer, Nothing, PageCodecs, ReadInvite, SetPreview, SetRight, SetRole, SetShortcut,
+    SettingsChange, ShortcutState, ShortcutUse, Snapshot, StartShare, Switch,
 };
 use protocol::ids::{TrackSid, UserId};
 use protocol::invite::{Invite, ParseInvite};
 use protocol::policy::{TrackKind, TrackSource};
 use protocol::shield::ShieldStatus;
+use protocol::shortcut::Shortcut;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
@@ -23,6 +24,7 @@ use crate::session::command::Command;
 use crate::session::enter::invite_failure;
 use crate::session::recents::unix_now;
 use crate::session::{Doors, Input, Reply, Session};
+use crate::talk::Finger;
 use crate::transport::Lane;
 
 /// Happenings waiting for one observer; more are lost.
@@ -69,6 +71,26 @@ pub enum MeetingHappening {
     Ended(Option<Code>),
 }
 
+/// What a shortcut, a tray or another program wants with the voice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MuteWish {
+    /// The other way round.
+    Toggle,
+    /// Nobody hears this person any more, by microphone or megaphone.
+    Mute,
+    /// The microphone opens.
+    Unmute,
+}
+
+/// What became of a [`MuteWish`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Voice {
+    /// The microphone is open, or opens.
+    Open,
+    /// Nothing is sent.
+    Muted,
+}
+
 /// The product without a window. Cheap to clone; [`Client::shutdown`] ends it for every clone.
 #[derive(Clone)]
 pub struct Client {
@@ -107,6 +129,14 @@ commands! {
     forget_recent(ask: JoinRecent) -> () = |reply| Command::ForgetRecent(ask, reply);
     /// Microphone on or off.
     set_microphone(ask: Switch) -> () = |reply| Command::Switch(Lane::Microphone, ask, reply);
+    /// Mutes or unmutes from outside the page; answers what is so now.
+    mute(ask: MuteWish) -> Voice = |reply| Command::Mute(ask, reply);
+    /// A key to talk of our window goes down, is still down, or goes up.
+    hold_to_talk(ask: Switch) -> () = |reply| Command::Hold(Finger::Window, ask.on, reply);
+    /// A key to talk of the whole system goes down or up.
+    hold_from_anywhere(ask: Switch) -> () = |reply| Command::Hold(Finger::System, ask.on, reply);
+    /// Chooses a system-wide shortcut, or none.
+    set_shortcut(ask: SetShortcut) -> () = |reply| Command::SetShortcut(ask, reply);
     /// Camera on or off.
     set_camera(ask: Switch) -> () = |reply| Command::Switch(Lane::Camera, ask, reply);
     /// Shares a screen.
@@ -225,6 +255,16 @@ impl Client {
     /// The window loaded the page again, because it had stopped answering; the user is told.
     pub fn page_reloaded(&self) {
         self.tell(Input::PageReloaded);
+    }
+
+    /// The page was left or is gone: a key that it watched counts as released.
+    pub fn page_left(&self) {
+        self.tell(Input::PageLeft);
+    }
+
+    /// What became of a system-wide shortcut with these keys.
+    pub fn report_shortcut(&self, what: ShortcutUse, keys: Option<Shortcut>, state: ShortcutState) {
+        self.tell(Input::Shortcut(what, keys, state));
     }
 
     /// Leaves, closes every device and ends the session.

@@ -11,6 +11,7 @@
 //! | `signal`, `people` | LiveKit's signalling and the room, as pure machines |
 //! | `transport` | the only module that names `peer`: sealed frames to and from UDP |
 //! | `sound`, `picture`, `tracks` | the audio engine's thread, threads of cameras, screens and remote pictures |
+//! | `talk` | push-to-talk as a pure machine |
 //! | `frames` | the frames door: an ack window for each track |
 //! | `profile`, `secrets` | settings and recents on disk; names of what the vault keeps |
 
@@ -30,7 +31,8 @@ mod secrets;
 mod session;
 mod signal;
 mod sound;
+mod talk;
 mod tls;
 mod transport;
 
-pub use client::{Client, MeetingHappening};
+pub use client::{Client, MeetingHappening, MuteWish, Voice};

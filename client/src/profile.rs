@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use protocol::bridge::{Language, SettingsChange, SettingsView, Theme};
 use protocol::ids::{DeviceId, DisplayName, RoomId};
+use protocol::shortcut::Shortcut;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
@@ -32,6 +33,14 @@ pub(crate) struct Settings {
     pub(crate) mirror: bool,
     /// Share the sound of other programs beside a screen.
     pub(crate) share_sound: bool,
+    /// System-wide: mutes and unmutes.
+    #[serde(deserialize_with = "known_keys")]
+    pub(crate) mute_key: Option<Shortcut>,
+    /// System-wide: speaks while held.
+    #[serde(deserialize_with = "known_keys")]
+    pub(crate) talk_key: Option<Shortcut>,
+    /// Keep the microphone open while [`Self::talk_key`] works.
+    pub(crate) ready_to_talk: bool,
     /// Chosen; `None` follows the default.
     pub(crate) microphone: Option<DeviceId>,
     /// Chosen; `None` follows the default.
@@ -48,6 +57,9 @@ impl Default for Settings {
             theme: Theme::System,
             mirror: true,
             share_sound: false,
+            mute_key: None,
+            talk_key: None,
+            ready_to_talk: true,
             microphone: None,
             speaker: None,
             camera: None,
@@ -58,11 +70,12 @@ impl Default for Settings {
 impl Settings {
     /// Takes over what is given.
     pub(crate) fn change(&mut self, change: SettingsChange) {
-        let SettingsChange { name, language, theme, mirror } = change;
+        let SettingsChange { name, language, theme, mirror, ready_to_talk } = change;
         self.name = name.or_else(|| self.name.take());
         self.language = language.unwrap_or(self.language);
         self.theme = theme.unwrap_or(self.theme);
         self.mirror = mirror.unwrap_or(self.mirror);
+        self.ready_to_talk = ready_to_talk.unwrap_or(self.ready_to_talk);
     }
 
     /// For the page.
@@ -73,8 +86,14 @@ impl Settings {
             theme: self.theme,
             mirror: self.mirror,
             share_sound: self.share_sound,
+            ready_to_talk: self.ready_to_talk,
         }
     }
+}
+
+/// Keys that this version does not take are as if none were chosen; the other settings stay.
+fn known_keys<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Shortcut>, D::Error> {
+    Ok(Option::<String>::deserialize(from)?.and_then(|text| text.parse().ok()))
 }
 
 /// How a recent meeting is reached.
@@ -231,6 +250,17 @@ mod tests {
         assert_eq!(read::<Settings>(&folder.path().join(SETTINGS)), Some(settings));
         std::fs::write(folder.path().join(SETTINGS), "{\"mirror\": 7").unwrap();
         assert_eq!(read::<Settings>(&folder.path().join(SETTINGS)), None);
+    }
+
+    #[test]
+    fn keys_of_another_version_are_dropped_and_the_rest_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = r#"{"mirror": false, "mute_key": "Ctrl+Shift+M", "talk_key": "Hyper+M"}"#;
+        std::fs::write(folder.path().join(SETTINGS), text).unwrap();
+        let read = read::<Settings>(&folder.path().join(SETTINGS)).unwrap();
+        assert!(!read.mirror);
+        assert_eq!(read.mute_key.map(|keys| keys.to_string()).as_deref(), Some("Ctrl+Shift+M"));
+        assert_eq!(read.talk_key, None);
     }
 
     #[test]

@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 
 use media_core::audio::AudioOutput;
 use media_core::device::{DeviceList, StreamEvent, Watch};
-use protocol::bridge::{Code, Failure, HostingView, JoinStep, Severity, Snapshot};
+use protocol::bridge::{Code, Failure, HostingView, JoinStep, Severity, ShortcutState, ShortcutUse, Snapshot};
 use protocol::ids::TrackSid;
 use protocol::policy::Gate;
 use protocol::shield::ShieldStatus;
+use protocol::shortcut::Shortcut;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
@@ -20,6 +21,7 @@ use self::call::Call;
 use self::devices::{Hardware, Opened};
 use self::enter::Prepared;
 use self::page::Page;
+use self::talk::Shortcuts;
 use crate::attempt::{Entered, Failed, InOffice, InSignal};
 use crate::client::MeetingHappening;
 use crate::discovery::{Discovery, Sighting};
@@ -30,6 +32,7 @@ use crate::ports::Ports;
 use crate::profile::{Profile, Recent, Settings};
 use crate::secrets::{Kind, Secrets};
 use crate::sound::{MediaClock, Sound};
+use crate::talk::{Finger, Talk};
 use crate::transport::{Lane, Note, Outlet};
 
 pub(crate) mod call;
@@ -49,6 +52,7 @@ mod remote;
 pub(crate) mod seals;
 mod server;
 mod sources;
+mod talk;
 mod view;
 
 /// How often time is looked at while nothing happens.
@@ -74,6 +78,10 @@ pub(crate) enum Input {
     Offered(String),
     /// The window loaded the page again, because it had stopped answering.
     PageReloaded,
+    /// The page was left: it cannot say any more that a key was released.
+    PageLeft,
+    /// What became of a system-wide shortcut.
+    Shortcut(ShortcutUse, Option<Shortcut>, ShortcutState),
     /// The program ends.
     Shutdown(oneshot::Sender<()>),
     /// A join gets on.
@@ -144,6 +152,8 @@ pub(crate) struct Session {
     hosting_looked: Instant,
     shield: ShieldStatus,
     pending_invite: Option<String>,
+    talk: Talk,
+    shortcuts: Shortcuts,
     /// Plaintext to loopback, for developers; resolved once.
     plaintext: bool,
     discovery: Option<Discovery>,
@@ -201,6 +211,8 @@ impl Session {
             hosting: None,
             hosting_looked: Instant::now(),
             pending_invite: None,
+            talk: Talk::default(),
+            shortcuts: Shortcuts::default(),
             plaintext,
             discovery: None,
             _watch: None,
@@ -251,7 +263,7 @@ impl Session {
 
     fn wake(&self) -> Instant {
         let usual = Instant::now() + TICK;
-        self.call.as_ref().and_then(Call::wake).map_or(usual, |at| at.min(usual))
+        [self.call.as_ref().and_then(Call::wake), self.talk.wake()].into_iter().flatten().fold(usual, Instant::min)
     }
 
     fn on_input(&mut self, input: Input) {
@@ -267,7 +279,12 @@ impl Session {
             Input::Observe(observer) => self.observers.push(observer),
             Input::Shield(status) => self.on_shield(status),
             Input::Offered(link) => self.pending_invite = Some(link),
-            Input::PageReloaded => self.notice(Code::PageReloaded, None, Severity::Info),
+            Input::PageReloaded => {
+                self.page_left();
+                self.notice(Code::PageReloaded, None, Severity::Info);
+            }
+            Input::PageLeft => self.page_left(),
+            Input::Shortcut(what, keys, state) => self.on_shortcut(what, keys, state),
             Input::Shutdown(_) => {}
             Input::Step(epoch, step) => self.on_step(epoch, step),
             Input::Prepared(epoch, result) => self.on_prepared(epoch, *result),
@@ -296,6 +313,7 @@ impl Session {
     fn settle(&mut self) {
         self.settle_gate();
         self.settle_share();
+        self.settle_talk(Instant::now());
         self.settle_devices();
         self.settle_tracks();
         self.pump();
@@ -317,6 +335,12 @@ impl Session {
             Ok(()) | Err(mpsc::error::TrySendError::Full(_)) => true,
             Err(mpsc::error::TrySendError::Closed(_)) => false,
         });
+    }
+
+    fn page_left(&mut self) {
+        if let Err(failure) = self.hold(Finger::Window, false) {
+            tracing::debug!(code = ?failure.code, "there is nothing left to mute");
+        }
     }
 
     fn on_shield(&mut self, status: ShieldStatus) {

@@ -84,6 +84,10 @@ bridge! {
     dismiss_notice(DismissNotice) -> ();
     /// What the page can decode, measured by decoding one real key frame of each.
     report_codecs(PageCodecs) -> ();
+    /// Speak while a key of this window is held. Sent again while it is, so that a page that is gone does not go on speaking.
+    hold_to_talk(Switch) -> ();
+    /// Choose a system-wide shortcut, or none.
+    set_shortcut(SetShortcut) -> ();
     /// The page is alive. Missing beats make the window reload it.
     heartbeat(Nothing) -> ();
 }
@@ -105,6 +109,8 @@ pub struct Snapshot {
     pub devices: DevicesView,
     /// What the user set.
     pub settings: SettingsView,
+    /// System-wide shortcuts.
+    pub shortcuts: ShortcutsView,
     /// Where secrets are kept.
     pub vault: VaultView,
     /// Screenshot protection of this window.
@@ -140,6 +146,8 @@ pub enum Change {
     Devices(DevicesView),
     /// [`Snapshot::settings`].
     Settings(SettingsView),
+    /// [`Snapshot::shortcuts`].
+    Shortcuts(ShortcutsView),
     /// [`Snapshot::vault`].
     Vault(VaultView),
     /// [`Snapshot::shield`].

@@ -11,6 +11,7 @@
 //! | [`office`] | messages of the office channel |
 //! | [`signal`] | LiveKit's wire: reading it with limits, and words in between |
 //! | [`bridge`] | the contract with the page |
+//! | [`shortcut`] | key combinations that work while another program has the keyboard |
 //! | [`shield`] | what is known about screenshot protection |
 //! | [`backoff`], [`pii`] | retry arithmetic; what keeps people's data out of logs |
 
@@ -24,4 +25,5 @@ pub mod office;
 pub mod pii;
 pub mod policy;
 pub mod shield;
+pub mod shortcut;
 pub mod signal;

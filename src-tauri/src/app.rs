@@ -2,6 +2,7 @@
 //! client, passes links on, and closes everything in order. Knows who fits where and nothing of what they do.
 
 use std::fs::File;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ use crate::launch::{self, Launch};
 use crate::local_host::LocalOffice;
 use crate::profile::{IDENTIFIER, Profile};
 use crate::vault::SystemVault;
-use crate::{commands, demo, log, person, shield, watchdog, windows};
+use crate::{commands, control, demo, log, outside, person, shield, watchdog, windows};
 
 mod instance;
 #[cfg(target_os = "macos")]
@@ -44,6 +45,11 @@ pub fn run() -> ExitCode {
             return words.print().map_or(ExitCode::FAILURE, |()| code);
         }
     };
+    if let Some(order) = launch.order() {
+        // Only asks the window that is open, if one is; makes nothing.
+        let profile = usual_place().ok().and_then(|usual| Profile::existing(launch.profile.as_deref(), &usual));
+        return control::ask(profile.as_ref(), order);
+    }
     match run_window(launch) {
         Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
         Err(error) => {
@@ -53,9 +59,12 @@ pub fn run() -> ExitCode {
     }
 }
 
+fn usual_place() -> anyhow::Result<PathBuf> {
+    Ok(dirs::data_local_dir().context("the system names no place for data")?.join(IDENTIFIER))
+}
+
 fn run_window(launch: Launch) -> anyhow::Result<i32> {
-    let usual = dirs::data_local_dir().context("the system names no place for data")?.join(IDENTIFIER);
-    let profile = Profile::open(launch.profile.as_deref(), &usual).context("the profile folder")?;
+    let profile = Profile::open(launch.profile.as_deref(), &usual_place()?).context("the profile folder")?;
     log::start(&profile.logs());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
@@ -81,7 +90,8 @@ fn run_window(launch: Launch) -> anyhow::Result<i32> {
             if let Some(link) = launch.link() {
                 offer(app.handle(), link.to_owned());
             }
-            tauri::async_runtime::spawn(windows::entitle(window.clone()));
+            tauri::async_runtime::spawn(outside::follow(window.clone()));
+            control::open(app.handle(), &profile);
             std::thread::Builder::new().name("start".into()).spawn(move || start(&window, &profile, &net))?;
             Ok(())
         })

@@ -47,6 +47,8 @@ doors! {
     page::change_settings,
     page::dismiss_notice,
     page::report_codecs,
+    media::hold_to_talk,
+    page::set_shortcut,
     page::heartbeat,
     page::subscribe,
     page::open_frames,

@@ -4,8 +4,11 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
+use client::MuteWish;
 use protocol::invite::Invite;
+
+use crate::control::Order;
 
 /// How the program was started.
 #[derive(Clone, Default, Parser)]
@@ -15,9 +18,32 @@ pub struct Launch {
     #[arg(long, value_name = "DIR")]
     pub profile: Option<PathBuf>,
 
+    /// Mute or unmute the window that is open, and end: `on` mutes, `off` unmutes.
+    #[arg(long, value_name = "WHAT", conflicts_with_all = ["talk", "link"])]
+    mute: Option<Turn>,
+
+    /// As if a key to talk went down (`on`) or up (`off`) in the window that is open, and end.
+    #[arg(long, value_name = "WHAT", conflicts_with = "link")]
+    talk: Option<OnOff>,
+
     /// An invitation (shoji://join/…) to show when the window is open.
     #[arg(value_name = "INVITATION")]
     link: Option<String>,
+}
+
+/// What `--mute` takes.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Turn {
+    Toggle,
+    On,
+    Off,
+}
+
+/// What `--talk` takes.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum OnOff {
+    On,
+    Off,
 }
 
 impl Launch {
@@ -27,6 +53,21 @@ impl Launch {
     /// What is wrong with it, or the help that was asked for, in clap's words.
     pub fn read<T: Into<OsString> + Clone>(words: impl IntoIterator<Item = T>) -> Result<Self, clap::Error> {
         Self::try_parse_from(words)
+    }
+
+    /// What the window that is open is asked for, instead of opening one.
+    #[must_use]
+    pub fn order(&self) -> Option<Order> {
+        let mute = self.mute.map(|turn| match turn {
+            Turn::Toggle => MuteWish::Toggle,
+            Turn::On => MuteWish::Mute,
+            Turn::Off => MuteWish::Unmute,
+        });
+        let talk = self.talk.map(|talk| match talk {
+            OnOff::On => true,
+            OnOff::Off => false,
+        });
+        mute.map(Order::Mute).or(talk.map(Order::Talk))
     }
 
     /// The invitation, if it looks like one; whether it is one is the client's to say.
@@ -54,6 +95,21 @@ mod tests {
             assert_eq!(launch.profile, Some(PathBuf::from("/p")));
             assert_eq!(launch.link(), Some("shoji://join/a"));
         }
+    }
+
+    #[test]
+    fn an_order_is_one_of_a_few_and_alone() {
+        let order = |words: &[&str]| Launch::read(words.iter().copied()).map(|launch| launch.order()).map_err(|_| ());
+        assert_eq!(order(&["shoji"]), Ok(None));
+        assert_eq!(order(&["shoji", "--mute", "toggle"]), Ok(Some(Order::Mute(MuteWish::Toggle))));
+        assert_eq!(order(&["shoji", "--profile", "/p", "--mute=off"]), Ok(Some(Order::Mute(MuteWish::Unmute))));
+        assert_eq!(order(&["shoji", "--talk", "on"]), Ok(Some(Order::Talk(true))));
+        for wrong in
+            [&["shoji", "--mute"][..], &["shoji", "--mute", "maybe"], &["shoji", "--mute", "on", "--talk", "on"]]
+        {
+            assert_eq!(order(wrong), Err(()));
+        }
+        assert_eq!(order(&["shoji", "--mute", "on", "shoji://join/a"]), Err(()));
     }
 
     #[test]

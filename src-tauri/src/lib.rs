@@ -10,7 +10,9 @@
 //! | `app`, `desk` | start to end of the program; what the commands reach |
 //! | `commands` | one function of three lines per command of the page |
 //! | `events`, [`frames`] | the two doors downwards |
-//! | `windows`, `watchdog` | the window and its title; a page that stopped answering is loaded again |
+//! | `windows`, `watchdog` | the window; a page that stopped answering is loaded again |
+//! | `outside`, `hotkeys`, `tray`, `words` | title, system-wide shortcuts and tray, and their few words |
+//! | [`control`] | `shoji --mute` asks the window that is open |
 //! | [`vault`], [`shield`], `local_host` | keyring, screenshot shield, the host inside this app |
 //! | `demo` | hosts by itself for `npm start -- --demo` |
 //! | `person` | what the system calls the person here |
@@ -18,19 +20,24 @@
 
 mod app;
 mod commands;
+pub mod control;
 mod demo;
 mod desk;
 pub mod environment;
 mod events;
 pub mod frames;
+mod hotkeys;
 pub mod launch;
 mod local_host;
 mod log;
+mod outside;
 mod person;
 pub mod profile;
 pub mod shield;
+mod tray;
 pub mod vault;
 mod watchdog;
 mod windows;
+mod words;
 
 pub use app::run;

@@ -36,6 +36,18 @@ impl Profile {
         Ok(Self { folder, namespace, own_folder: asked.is_some() })
     }
 
+    /// The same, if it is there; nothing is made.
+    #[must_use]
+    pub fn existing(asked: Option<&Path>, usual: &Path) -> Option<Self> {
+        asked.unwrap_or(usual).is_dir().then(|| Self::open(asked, usual).ok()).flatten()
+    }
+
+    /// Names this profile on the whole machine, whoever else uses it; letters, digits and dots.
+    #[must_use]
+    pub fn machine_name(&self) -> String {
+        format!("{IDENTIFIER}.{}", short_hash(&self.folder))
+    }
+
     /// Where everything lies.
     #[must_use]
     pub fn folder(&self) -> &Path {

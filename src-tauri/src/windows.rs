@@ -1,19 +1,18 @@
-//! The window: how it opens, what its page may never do, what its title says, how it closes.
-//! Runs on the main thread but for the title. Decides nothing about meetings.
+//! The window: how it opens, what its page may never do, how it closes.
+//! Runs on the main thread. Decides nothing about meetings.
 
 use std::path::PathBuf;
 
-use protocol::bridge::{Change, MeetingView, SwitchState};
 use tauri::utils::config::BackgroundThrottlingPolicy;
 use tauri::webview::{NewWindowResponse, PageLoadEvent};
 use tauri::{AppHandle, Manager, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent};
 
 use crate::desk::Desk;
+use crate::words::NAME;
 use crate::{app, shield};
 
 /// The only window's name, as in `capabilities/main.json`.
 pub(crate) const MAIN: &str = "main";
-const NAME: &str = "Shoji";
 /// Logical pixels.
 const SIZE: (f64, f64) = (1100.0, 720.0);
 /// Logical pixels.
@@ -45,6 +44,9 @@ pub(crate) fn open(app: &AppHandle, page_data: PathBuf) -> tauri::Result<Webview
             if matches!(load.event(), PageLoadEvent::Started) {
                 let desk = window.state::<Desk>();
                 desk.page_left();
+                if let Some(client) = desk.client_now() {
+                    client.page_left();
+                }
                 desk.pulse(|pulse, now| pulse.loading(now));
             }
         })
@@ -62,39 +64,6 @@ pub(crate) fn bring_forward(app: &AppHandle) {
             tracing::debug!(step, %error, "the window did not come forward");
         }
     }
-}
-
-/// Keeps the title current: which meeting, and whether the microphone is open.
-pub(crate) async fn entitle(window: WebviewWindow) {
-    loop {
-        let Ok(client) = window.state::<Desk>().client().await else { return };
-        let Some((snapshot, mut news)) = client.subscribe().await else { return };
-        let mut shown = String::new();
-        put(&window, &mut shown, snapshot.meeting.as_ref());
-        while let Some(event) = news.recv().await {
-            if let Change::Meeting(meeting) = event.change {
-                put(&window, &mut shown, meeting.as_ref());
-            }
-        }
-    }
-}
-
-fn put(window: &WebviewWindow, shown: &mut String, meeting: Option<&MeetingView>) {
-    let title = title(meeting);
-    if title == *shown {
-        return;
-    }
-    match window.set_title(&title) {
-        Ok(()) => *shown = title,
-        Err(error) => tracing::debug!(%error, "no title"),
-    }
-}
-
-/// A dot means that the microphone is open: a sign, because the title has no language, and one that every font has.
-fn title(meeting: Option<&MeetingView>) -> String {
-    let Some(meeting) = meeting else { return NAME.to_owned() };
-    let dot = if matches!(meeting.microphone, SwitchState::On { .. }) { "● " } else { "" };
-    if meeting.title.is_empty() { format!("{dot}{NAME}") } else { format!("{dot}{} — {NAME}", meeting.title) }
 }
 
 fn on_event(window: &WebviewWindow, event: &WindowEvent) {
@@ -143,10 +112,5 @@ mod tests {
             assert!(!own(url), "{url}");
         }
         assert_eq!(own("http://tauri.localhost/"), cfg!(target_os = "windows"));
-    }
-
-    #[test]
-    fn the_title_without_a_meeting_is_the_name() {
-        assert_eq!(title(None), "Shoji");
     }
 }

@@ -319,6 +319,71 @@ describe("meeting", () => {
   });
 });
 
+describe("keys to talk", () => {
+  const held = (door: { snapshot: { meeting: { microphone: { is: string } } | null } }) =>
+    door.snapshot.meeting?.microphone.is;
+  const space = (type: "keydown" | "keyup", init: KeyboardEventInit = {}, at: EventTarget = document.body) =>
+    at.dispatchEvent(new KeyboardEvent(type, { code: "Space", key: " ", bubbles: true, cancelable: true, ...init }));
+
+  test("the space bar speaks while it is held", async () => {
+    const { door } = await openFace("scene=quiet");
+    space("keydown");
+    await waitFor(() => expect(held(door)).toBe("on"));
+    space("keydown", { repeat: true });
+    space("keyup");
+    await waitFor(() => expect(held(door)).toBe("off"));
+    expect(door.sent.filter((name) => name === "hold_to_talk")).toHaveLength(2);
+  });
+
+  test("a window that loses the keyboard lets go", async () => {
+    const { door } = await openFace("scene=quiet");
+    space("keydown");
+    await waitFor(() => expect(held(door)).toBe("on"));
+    window.dispatchEvent(new Event("blur"));
+    await waitFor(() => expect(held(door)).toBe("off"));
+    space("keydown", { repeat: true });
+    expect(
+      door.sent.filter((name) => name === "hold_to_talk"),
+      "its repeats open nothing",
+    ).toHaveLength(2);
+  });
+
+  test("on a button, in a field and over a dialog the space bar is theirs", async () => {
+    const { user, door } = await openFace("scene=quiet");
+    space("keydown", {}, screen.getByRole("button", { name: "設定" }));
+    await user.click(screen.getByRole("button", { name: "設定" }));
+    const name = await screen.findByLabelText("名前");
+    space("keydown", {}, name);
+    space("keydown");
+    expect(door.sent).not.toContain("hold_to_talk");
+  });
+
+  test("the microphone that waits is called muted, and why it is open", async () => {
+    await openFace("scene=talk");
+    expect(screen.getByRole("button", { name: "マイク: ミュート中・話す準備ができています" })).toBeTruthy();
+  });
+
+  test("a shortcut is pressed, refused in words, and cleared by keyboard", async () => {
+    const { user, door } = await openFace("scene=home");
+    await user.click(screen.getByRole("button", { name: "設定" }));
+    const field = await screen.findByRole("button", { name: /^ミュートの切り替え/ });
+    field.focus();
+    await user.keyboard("{Enter}");
+    expect(await screen.findByText(/使いたいキーを押します/)).toBeTruthy();
+    await user.keyboard("m");
+    expect(await screen.findByText(/この組み合わせは使えません/)).toBeTruthy();
+    await user.keyboard("{Enter}{Control>}{Shift>}M{/Shift}{/Control}");
+    await waitFor(() => expect(door.snapshot.shortcuts.mute.keys).toBe("Ctrl+Shift+M"));
+    expect(await screen.findByText("会議中に使えます。")).toBeTruthy();
+    await user.keyboard("{Enter}{F9}");
+    expect(await screen.findByText(/このキーは割り当てられませんでした/)).toBeTruthy();
+    await user.keyboard("{Enter}{Escape}");
+    expect(screen.getByRole("dialog"), "Escape belongs to the field").toBeTruthy();
+    await user.keyboard("{Enter}{Delete}");
+    await waitFor(() => expect(door.snapshot.shortcuts.mute.keys).toBeNull());
+  });
+});
+
 describe("settings", () => {
   test("language and colours change at once", async () => {
     const { user } = await openFace("scene=home");

@@ -98,6 +98,8 @@ pub(super) struct Own {
     pub(super) muted: bool,
     /// The sound engine sends it.
     pub(super) sounding: bool,
+    /// The sound engine has it, open or not, and drops what it hears.
+    pub(super) hushed: bool,
     /// Why it is not open though wanted, or was given up.
     pub(super) problem: Option<Code>,
 }

@@ -2,11 +2,13 @@
 
 use protocol::bridge::{
     ChooseDevice, Code, CreateInvite, CreatedInvite, DeviceKind, DismissNotice, Failure, HostMeeting, JoinInvite,
-    JoinRecent, JoinServer, PageCodecs, SetPreview, SetRight, SetRole, SettingsChange, StartShare, Switch,
+    JoinRecent, JoinServer, PageCodecs, SetPreview, SetRight, SetRole, SetShortcut, SettingsChange, StartShare, Switch,
 };
 
 use super::enter::Goal;
 use super::{Reply, Session};
+use crate::client::{MuteWish, Voice};
+use crate::talk::Finger;
 use crate::transport::Lane;
 
 /// A command and where its answer goes.
@@ -19,6 +21,9 @@ pub(crate) enum Command {
     StopHosting(Reply<()>),
     ForgetRecent(JoinRecent, Reply<()>),
     Switch(Lane, Switch, Reply<()>),
+    Mute(MuteWish, Reply<Voice>),
+    Hold(Finger, bool, Reply<()>),
+    SetShortcut(SetShortcut, Reply<()>),
     StartShare(StartShare, Reply<()>),
     StopShare(Reply<()>),
     ChooseDevice(ChooseDevice, Reply<()>),
@@ -86,7 +91,22 @@ impl Session {
             Command::StopHosting(reply) => self.stop_hosting(reply),
             Command::ForgetRecent(ask, reply) => self.forget_recent(&ask.id, reply),
             Command::Switch(lane, switch, reply) => {
-                let result = self.switch(lane, switch.on);
+                let result = match lane {
+                    Lane::Microphone => self.switch_voice(switch.on),
+                    Lane::Megaphone | Lane::Camera | Lane::Screen | Lane::ScreenSound => self.switch(lane, switch.on),
+                };
+                answer(reply, result);
+            }
+            Command::Mute(wish, reply) => {
+                let result = self.mute(wish);
+                answer(reply, result);
+            }
+            Command::Hold(finger, down, reply) => {
+                let result = self.hold(finger, down);
+                answer(reply, result);
+            }
+            Command::SetShortcut(ask, reply) => {
+                let result = self.set_shortcut(&ask);
                 answer(reply, result);
             }
             Command::StartShare(ask, reply) => {

@@ -326,7 +326,8 @@ impl Session {
         let speaks =
             on(self, Lane::Microphone, Capability::Microphone) || on(self, Lane::Megaphone, Capability::Megaphone);
         let rehearses = !in_call && self.hardware.rehearsal.is_on();
-        let microphone = speaks || (!in_call && self.hardware.preview.microphone) || rehearses;
+        let microphone =
+            speaks || self.is_ready_to_talk() || (!in_call && self.hardware.preview.microphone) || rehearses;
         let camera_call = on(self, Lane::Camera, Capability::Camera);
         let camera = camera_call || (!in_call && self.hardware.preview.camera);
         if !self.hardware.camera.is_closed() && self.hardware.camera_for_call != camera_call {

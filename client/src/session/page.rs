@@ -1,7 +1,8 @@
 //! What pages have been told: the last snapshot, numbered events, notices. Part of the session; compares and tells.
 
 use protocol::bridge::{
-    About, Change, Code, DeviceKind, DevicesView, Event, Levels, Notice, Phase, Severity, Snapshot,
+    About, Change, Code, DeviceKind, DevicesView, Event, Levels, Notice, Phase, Severity, ShortcutState, ShortcutView,
+    ShortcutsView, Snapshot,
 };
 use tokio::sync::mpsc;
 
@@ -35,6 +36,10 @@ impl Page {
             hosting: None,
             devices: DevicesView::default(),
             settings: settings.view(),
+            shortcuts: ShortcutsView {
+                mute: ShortcutView { keys: None, state: ShortcutState::Unknown },
+                talk: ShortcutView { keys: None, state: ShortcutState::Unknown },
+            },
             vault: ports.vault.view(),
             shield: ports.shield,
             recents: Vec::new(),
@@ -107,6 +112,9 @@ impl Page {
         }
         if told.settings != now.settings {
             changes.push(Change::Settings(now.settings.clone()));
+        }
+        if told.shortcuts != now.shortcuts {
+            changes.push(Change::Shortcuts(now.shortcuts.clone()));
         }
         if told.vault != now.vault {
             changes.push(Change::Vault(now.vault.clone()));

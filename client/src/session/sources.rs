@@ -33,7 +33,7 @@ const fn capability(lane: Lane) -> Capability {
 }
 
 /// What the server is asked for.
-fn request(lane: Lane, cid: &str, sealed: bool) -> lk::AddTrackRequest {
+fn request(lane: Lane, cid: &str, sealed: bool, muted: bool) -> lk::AddTrackRequest {
     let (source, kind, name) = match lane {
         Lane::Microphone => (TrackSource::Microphone, TrackKind::Audio, "microphone"),
         Lane::Megaphone => (TrackSource::Megaphone, TrackKind::Audio, "megaphone"),
@@ -56,6 +56,7 @@ fn request(lane: Lane, cid: &str, sealed: bool) -> lk::AddTrackRequest {
         name: name.to_owned(),
         r#type: signal::wire_kind(kind),
         source: signal::wire_source(source),
+        muted,
         width,
         height,
         encryption: encryption as i32,
@@ -95,6 +96,7 @@ impl Session {
     /// Publishes, mutes, starts and stops.
     pub(super) fn settle_tracks(&mut self) {
         let now = Instant::now();
+        let waits = self.is_ready_to_talk();
         for lane in LANES {
             let Some(call) = &mut self.call else {
                 return self.silence();
@@ -103,11 +105,14 @@ impl Session {
             let sealed = call.seals.is_some();
             let own = call.own.entry(lane).or_default();
             let on = own.wanted && may && self.gate.grants().allows(capability(lane));
+            // Announced before it is needed: asking the server takes as long as a syllable.
+            let waits = waits && lane == Lane::Microphone;
             if let Some(machine) = &mut call.signal {
-                if on && own.cid.is_none() {
+                if (on || waits) && own.cid.is_none() {
                     let cid = secrets::random_id("TR_");
-                    machine.add_track(request(lane, &cid, sealed), now);
+                    machine.add_track(request(lane, &cid, sealed, !on), now);
                     own.cid = Some(cid);
+                    own.muted = !on;
                 }
                 if let Some(cid) = own.cid.clone().filter(|_| own.accepted && !own.laned) {
                     own.laned = true;
@@ -117,7 +122,7 @@ impl Session {
                 }
             }
             self.settle_mute(lane, on);
-            self.settle_sound(lane, on);
+            self.settle_sound(lane, on, waits);
         }
     }
 
@@ -143,7 +148,7 @@ impl Session {
         }
     }
 
-    fn settle_sound(&mut self, lane: Lane, on: bool) {
+    fn settle_sound(&mut self, lane: Lane, on: bool, waits: bool) {
         let (local, device) = match lane {
             Lane::Microphone => (LocalAudio::Microphone, &self.hardware.microphone),
             Lane::Megaphone => (LocalAudio::Megaphone, &self.hardware.microphone),
@@ -154,11 +159,16 @@ impl Session {
         let Some(call) = &mut self.call else { return };
         let sealing = call.sealing(lane);
         let own = call.own.entry(lane).or_default();
-        let should = on && own.accepted && open;
+        let should = (on || waits) && own.accepted && open;
         if should == own.sounding {
+            if should && own.hushed == on {
+                own.hushed = !on;
+                self.sound_order(AudioInput::MuteLocal(local, !on));
+            }
             return;
         }
         own.sounding = should;
+        own.hushed = !on;
         if !should {
             return self.sound_order(AudioInput::StopLocal(local));
         }
@@ -172,6 +182,9 @@ impl Session {
         let rtp_start = u32::from_be_bytes(*secrets::random::<4>().expose());
         // Sent through silence, too: DTX would save little on a LAN and costs the first syllable.
         self.sound_order(AudioInput::StartLocal { permit, sealing, bitrate, dtx: false, rtp_start });
+        if !on {
+            self.sound_order(AudioInput::MuteLocal(local, true));
+        }
     }
 
     fn silence(&mut self) {

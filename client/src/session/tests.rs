@@ -460,3 +460,5 @@ async fn nonsense_instead_of_a_join_is_not_a_meeting_server() {
     assert_eq!(snapshot(&person.client).await.phase, Phase::Home);
     person.client.shutdown().await;
 }
+
+mod voice;

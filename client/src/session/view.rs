@@ -27,6 +27,7 @@ impl Session {
             hosting: self.hosting.clone(),
             devices: self.devices_view(),
             settings: self.settings.view(),
+            shortcuts: self.shortcuts_view(),
             vault: self.ports.vault.view(),
             shield: self.shield,
             recents: self.recents_view(),
@@ -88,7 +89,14 @@ impl Session {
             // A device that is still closing is said to be off only once it is.
             (false, open) => {
                 let still = open && lane != Lane::Megaphone && lane != Lane::Microphone;
-                if still { SwitchState::Starting } else { SwitchState::Off }
+                let waits = open && lane == Lane::Microphone && self.is_ready_to_talk();
+                if waits {
+                    SwitchState::Ready
+                } else if still {
+                    SwitchState::Starting
+                } else {
+                    SwitchState::Off
+                }
             }
             (true, true) if own.accepted || !matches!(call.stage, Stage::In) => {
                 SwitchState::On { track: track.map(str::to_owned) }

@@ -200,3 +200,23 @@ pub struct PageCodecs {
     /// Decoded a real VP8 key frame.
     pub vp8: bool,
 }
+
+/// What a system-wide shortcut does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ShortcutUse {
+    /// Mutes and unmutes.
+    Mute,
+    /// Unmuted while it is held.
+    Talk,
+}
+
+/// `set_shortcut`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct SetShortcut {
+    /// For what.
+    pub what: ShortcutUse,
+    /// As in [`crate::shortcut::Shortcut`]; `None`: no shortcut.
+    pub keys: Option<String>,
+}

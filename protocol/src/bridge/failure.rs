@@ -125,6 +125,14 @@ pub enum Code {
     KeyringLocked,
     /// Settings could not be written.
     SettingsNotSaved,
+    /// The combination cannot be a system-wide shortcut.
+    ShortcutUnsuitable,
+    /// The system or another program has the shortcut already.
+    ShortcutTaken,
+    /// This desktop has no system-wide shortcuts for programs.
+    ShortcutUnsupported,
+    /// The key to talk was held for longer than anybody speaks: muted.
+    TalkKeyStuck,
     /// The page was reloaded after it had stopped answering.
     PageReloaded,
     /// A track of someone was refused because it is not sealed.
@@ -189,6 +197,10 @@ impl Code {
         Self::KeyringMissing,
         Self::KeyringLocked,
         Self::SettingsNotSaved,
+        Self::ShortcutUnsuitable,
+        Self::ShortcutTaken,
+        Self::ShortcutUnsupported,
+        Self::TalkKeyStuck,
         Self::PageReloaded,
         Self::TrackRefused,
         Self::Reconnected,

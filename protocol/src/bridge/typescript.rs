@@ -47,6 +47,8 @@ pub fn file() -> String {
         InviteView,
         DismissNotice,
         PageCodecs,
+        ShortcutUse,
+        SetShortcut,
         Snapshot,
         Event,
         Change,
@@ -75,6 +77,9 @@ pub fn file() -> String {
         Theme,
         SettingsView,
         SettingsChange,
+        ShortcutState,
+        ShortcutView,
+        ShortcutsView,
         VaultView,
         RecentView,
         Notice,
@@ -125,6 +130,6 @@ mod tests {
         let mut seen = std::collections::HashSet::new();
         assert!(Code::ALL.iter().all(|code| seen.insert(*code)));
         // One more variant than the list would slip through here if the last one were not checked.
-        assert_eq!(Code::ALL.len(), 49);
+        assert_eq!(Code::ALL.len(), 56);
     }
 }

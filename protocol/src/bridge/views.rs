@@ -137,6 +137,8 @@ pub struct RightsRow {
 pub enum SwitchState {
     /// Closed: no device is open.
     Off,
+    /// Open for push-to-talk, so that the first syllable is not cut off; nothing of it is sent.
+    Ready,
     /// Being opened.
     Starting,
     /// Open and sent.
@@ -354,6 +356,8 @@ pub struct SettingsView {
     pub mirror: bool,
     /// A screen was shared with the sound of other programs last time.
     pub share_sound: bool,
+    /// Keep the microphone open in meetings while the system-wide key to talk is set.
+    pub ready_to_talk: bool,
 }
 
 /// `change_settings`: only what is given changes.
@@ -369,6 +373,44 @@ pub struct SettingsChange {
     pub theme: Option<Theme>,
     /// Mirror the own camera picture.
     pub mirror: Option<bool>,
+    /// Keep the microphone open in meetings while the system-wide key to talk is set.
+    pub ready_to_talk: Option<bool>,
+}
+
+/// Does a system-wide shortcut work?
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum ShortcutState {
+    /// Not looked at yet, or none is chosen.
+    Unknown,
+    /// It works, in meetings.
+    Works {
+        /// The keys in the desktop's words, where the desktop chooses them.
+        desktop: Option<String>,
+    },
+    /// It does not.
+    Refused {
+        /// Why.
+        code: Code,
+    },
+}
+
+/// One system-wide shortcut.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct ShortcutView {
+    /// What is chosen, as in [`crate::shortcut::Shortcut`].
+    pub keys: Option<String>,
+    /// What the system says.
+    pub state: ShortcutState,
+}
+
+/// The system-wide shortcuts. None is set until this person chooses one, and they are taken only during meetings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct ShortcutsView {
+    /// Mutes and unmutes.
+    pub mute: ShortcutView,
+    /// Unmuted while it is held.
+    pub talk: ShortcutView,
 }
 
 /// Where secrets are kept.

@@ -11,6 +11,11 @@ pub(super) async fn set_microphone(desk: State<'_, Desk>, req: Switch) -> Result
 }
 
 #[tauri::command]
+pub(super) async fn hold_to_talk(desk: State<'_, Desk>, req: Switch) -> Result<(), Failure> {
+    desk.client().await?.hold_to_talk(req).await
+}
+
+#[tauri::command]
 pub(super) async fn set_camera(desk: State<'_, Desk>, req: Switch) -> Result<(), Failure> {
     desk.client().await?.set_camera(req).await
 }

@@ -28,6 +28,8 @@ pub(crate) const NAMES: &[&str] = &[
     "change_settings",
     "dismiss_notice",
     "report_codecs",
+    "hold_to_talk",
+    "set_shortcut",
     "heartbeat",
     // The doors themselves: not in the list of the bridge, which holds intents only.
     "subscribe",

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use protocol::bridge::{DismissNotice, Event, Failure, Nothing, PageCodecs, SettingsChange, Snapshot};
+use protocol::bridge::{DismissNotice, Event, Failure, Nothing, PageCodecs, SetShortcut, SettingsChange, Snapshot};
 use tauri::ipc::{Channel, InvokeResponseBody};
 use tauri::{AppHandle, State};
 
@@ -13,6 +13,11 @@ use crate::frames::FramesDoor;
 #[tauri::command]
 pub(super) async fn change_settings(desk: State<'_, Desk>, req: SettingsChange) -> Result<(), Failure> {
     desk.client().await?.change_settings(req).await
+}
+
+#[tauri::command]
+pub(super) async fn set_shortcut(desk: State<'_, Desk>, req: SetShortcut) -> Result<(), Failure> {
+    desk.client().await?.set_shortcut(req).await
 }
 
 #[tauri::command]

@@ -22,6 +22,9 @@ export function applyEvent(snapshot: Snapshot, event: Event): Snapshot {
     case "settings":
       next.settings = keep(snapshot.settings, change.value);
       return next;
+    case "shortcuts":
+      next.shortcuts = keep(snapshot.shortcuts, change.value);
+      return next;
     case "vault":
       next.vault = keep(snapshot.vault, change.value);
       return next;

@@ -33,6 +33,7 @@ class Rehearsal {
   #onEvent: ((event: Event) => void) | undefined;
   #painter: Painter | undefined;
   #left = false;
+  #held = false;
   readonly #sent: string[] = [];
   readonly #still: boolean;
   readonly #fails: Code | null;
@@ -215,6 +216,26 @@ class Rehearsal {
       this.#meeting((m) => ({ ...m, microphone: on ? { is: "starting" } : { is: "off" } }));
       await wait(150);
       this.#meeting((m) => ({ ...m, microphone: on ? { is: "on", track: null } : { is: "off" } }));
+      return null;
+    },
+    hold_to_talk: async ({ on }) => {
+      if (!this.#state.meeting?.allowed.includes("microphone")) throw fail("not_allowed");
+      if (on === this.#held || (on && this.#state.meeting.microphone.is === "on")) return null;
+      this.#held = on;
+      this.#meeting((m) => ({ ...m, microphone: on ? { is: "on", track: null } : { is: "off" } }));
+      return null;
+    },
+    set_shortcut: ({ what, keys }) => {
+      const { shortcuts } = this.#state;
+      if (keys !== null && !/(.*\+){2}|F[1-9]/.test(keys)) throw fail("shortcut_unsuitable");
+      if (keys !== null && keys === shortcuts[what === "mute" ? "talk" : "mute"].keys) throw fail("shortcut_taken");
+      const state =
+        keys === null
+          ? ({ is: "unknown" } as const)
+          : keys.endsWith("F9")
+            ? ({ is: "refused", code: "shortcut_taken" } as const)
+            : ({ is: "works", desktop: null } as const);
+      this.#change({ slice: "shortcuts", value: { ...shortcuts, [what]: { keys, state } } });
       return null;
     },
     set_camera: async ({ on }) => {

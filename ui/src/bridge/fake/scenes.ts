@@ -7,6 +7,7 @@ import type {
   PersonView,
   Role,
   ShieldStatus,
+  ShortcutView,
   Snapshot,
   TrackState,
   TrackView,
@@ -35,6 +36,7 @@ const NAMES = [
 ] as const;
 
 const BLOCK: ShieldStatus = { level: "block", mechanism: "windows_exclude_from_capture", failed: false };
+const NO_KEYS: ShortcutView = { keys: null, state: { is: "unknown" } };
 const NONE: ShieldStatus = { level: "none", mechanism: "unsupported", failed: false };
 const DETER: ShieldStatus = { level: "deter", mechanism: "macos_sharing_type", failed: false };
 
@@ -127,7 +129,15 @@ function home(): Snapshot {
       microphone_problem: null,
       camera_problem: null,
     },
-    settings: { name: "佐藤 花子", language: "ja", theme: "light", mirror: true, share_sound: false },
+    settings: {
+      name: "佐藤 花子",
+      language: "ja",
+      theme: "light",
+      mirror: true,
+      share_sound: false,
+      ready_to_talk: true,
+    },
+    shortcuts: { mute: NO_KEYS, talk: NO_KEYS },
     vault: { is: "keyring", name: "GNOME Keyring" },
     shield: NONE,
     recents: [
@@ -154,7 +164,7 @@ const SCENES: Readonly<Record<string, () => Snapshot>> = {
   home,
   first: () => ({
     ...home(),
-    settings: { name: null, language: "ja", theme: "light", mirror: true, share_sound: false },
+    settings: { name: null, language: "ja", theme: "light", mirror: true, share_sound: false, ready_to_talk: true },
     recents: [],
     vault: { is: "memory_only", code: "keyring_missing" },
   }),
@@ -162,13 +172,21 @@ const SCENES: Readonly<Record<string, () => Snapshot>> = {
   fresh: () => ({
     ...home(),
     about: { version: "0.1.0", os: "linux", person: "佐藤 花子" },
-    settings: { name: null, language: "ja", theme: "light", mirror: true, share_sound: false },
+    settings: { name: null, language: "ja", theme: "light", mirror: true, share_sound: false, ready_to_talk: true },
     recents: [],
   }),
   // What one click leads to: nobody else, nothing open.
   quiet: () => ({
     ...inMeeting(crowd(1), { microphone: { is: "off" }, camera: { is: "off" } }),
     hosting: { ...HOST, people: 1 },
+  }),
+  // The key to talk is set: the microphone waits open and muted.
+  talk: () => ({
+    ...inMeeting(crowd(4), { microphone: { is: "ready" } }),
+    shortcuts: {
+      mute: { keys: "Ctrl+Shift+M", state: { is: "refused", code: "shortcut_taken" } },
+      talk: { keys: "F8", state: { is: "works", desktop: null } },
+    },
   }),
   clicked: () => ({ ...home(), pending_invite: LINK }),
   "no-devices": () => {

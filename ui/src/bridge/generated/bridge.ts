@@ -205,6 +205,16 @@ h264: boolean,
  * Decoded a real VP8 key frame.
  */
 vp8: boolean, };
+export type ShortcutUse = "mute" | "talk";
+export type SetShortcut = { 
+/**
+ * For what.
+ */
+what: ShortcutUse, 
+/**
+ * As in [`crate::shortcut::Shortcut`]; `None`: no shortcut.
+ */
+keys: string | null, };
 export type Snapshot = { 
 /**
  * Number of the last event that is contained.
@@ -235,6 +245,10 @@ devices: DevicesView,
  */
 settings: SettingsView, 
 /**
+ * System-wide shortcuts.
+ */
+shortcuts: ShortcutsView, 
+/**
  * Where secrets are kept.
  */
 vault: VaultView, 
@@ -263,7 +277,7 @@ seq: number,
  * What changed.
  */
 change: Change, };
-export type Change = { "slice": "phase", "value": Phase } | { "slice": "meeting", "value": MeetingView | null } | { "slice": "hosting", "value": HostingView | null } | { "slice": "devices", "value": DevicesView } | { "slice": "settings", "value": SettingsView } | { "slice": "vault", "value": VaultView } | { "slice": "shield", "value": ShieldStatus } | { "slice": "recents", "value": Array<RecentView> } | { "slice": "pending_invite", "value": string | null } | { "slice": "notices", "value": Array<Notice> } | { "slice": "levels", "value": Levels };
+export type Change = { "slice": "phase", "value": Phase } | { "slice": "meeting", "value": MeetingView | null } | { "slice": "hosting", "value": HostingView | null } | { "slice": "devices", "value": DevicesView } | { "slice": "settings", "value": SettingsView } | { "slice": "shortcuts", "value": ShortcutsView } | { "slice": "vault", "value": VaultView } | { "slice": "shield", "value": ShieldStatus } | { "slice": "recents", "value": Array<RecentView> } | { "slice": "pending_invite", "value": string | null } | { "slice": "notices", "value": Array<Notice> } | { "slice": "levels", "value": Levels };
 export type Levels = { 
 /**
  * This machine's microphone, in a meeting or in the preview.
@@ -380,7 +394,7 @@ allowed: Array<Capability>,
  * May this person change the row?
  */
 editable: boolean, };
-export type SwitchState = { "is": "off" } | { "is": "starting" } | { "is": "on", 
+export type SwitchState = { "is": "off" } | { "is": "ready" } | { "is": "starting" } | { "is": "on", 
 /**
  * Track for the own picture; `None` for sound.
  */
@@ -595,7 +609,11 @@ mirror: boolean,
 /**
  * A screen was shared with the sound of other programs last time.
  */
-share_sound: boolean, };
+share_sound: boolean, 
+/**
+ * Keep the microphone open in meetings while the system-wide key to talk is set.
+ */
+ready_to_talk: boolean, };
 export type SettingsChange = { 
 /**
  * What this person is called.
@@ -612,7 +630,38 @@ theme?: Theme,
 /**
  * Mirror the own camera picture.
  */
-mirror?: boolean, };
+mirror?: boolean, 
+/**
+ * Keep the microphone open in meetings while the system-wide key to talk is set.
+ */
+ready_to_talk?: boolean, };
+export type ShortcutState = { "is": "unknown" } | { "is": "works", 
+/**
+ * The keys in the desktop's words, where the desktop chooses them.
+ */
+desktop: string | null, } | { "is": "refused", 
+/**
+ * Why.
+ */
+code: Code, };
+export type ShortcutView = { 
+/**
+ * What is chosen, as in [`crate::shortcut::Shortcut`].
+ */
+keys: string | null, 
+/**
+ * What the system says.
+ */
+state: ShortcutState, };
+export type ShortcutsView = { 
+/**
+ * Mutes and unmutes.
+ */
+mute: ShortcutView, 
+/**
+ * Unmuted while it is held.
+ */
+talk: ShortcutView, };
 export type VaultView = { "is": "keyring", 
 /**
  * As the system calls it.
@@ -682,7 +731,7 @@ detail: string,
  * Would trying again make sense?
  */
 retry: boolean, };
-export type Code = "invite_unreadable" | "invite_cut" | "invite_too_new" | "invite_refused" | "invite_expired" | "session_over" | "host_unreachable" | "host_key_changed" | "certificate_expired" | "certificate_wrong_name" | "certificate_unknown" | "tls_too_old" | "url_not_secure" | "url_unreadable" | "token_refused" | "not_a_meeting_server" | "relay_required" | "media_blocked" | "version_mismatch" | "too_many_tries" | "room_full" | "joined_elsewhere" | "removed" | "meeting_over" | "host_closing" | "host_start_failed" | "port_in_use" | "not_allowed" | "right_revoked" | "last_owner" | "device_missing" | "device_lost" | "device_back" | "device_busy" | "device_denied" | "device_failed" | "microphone_switched" | "share_unsupported" | "device_changed" | "microphone_silent" | "share_lost" | "share_sound_failed" | "keyring_missing" | "keyring_locked" | "settings_not_saved" | "page_reloaded" | "track_refused" | "reconnected" | "bad_input" | "not_in_meeting" | "already_in_meeting" | "internal";
+export type Code = "invite_unreadable" | "invite_cut" | "invite_too_new" | "invite_refused" | "invite_expired" | "session_over" | "host_unreachable" | "host_key_changed" | "certificate_expired" | "certificate_wrong_name" | "certificate_unknown" | "tls_too_old" | "url_not_secure" | "url_unreadable" | "token_refused" | "not_a_meeting_server" | "relay_required" | "media_blocked" | "version_mismatch" | "too_many_tries" | "room_full" | "joined_elsewhere" | "removed" | "meeting_over" | "host_closing" | "host_start_failed" | "port_in_use" | "not_allowed" | "right_revoked" | "last_owner" | "device_missing" | "device_lost" | "device_back" | "device_busy" | "device_denied" | "device_failed" | "microphone_switched" | "share_unsupported" | "device_changed" | "microphone_silent" | "share_lost" | "share_sound_failed" | "keyring_missing" | "keyring_locked" | "settings_not_saved" | "shortcut_unsuitable" | "shortcut_taken" | "shortcut_unsupported" | "talk_key_stuck" | "page_reloaded" | "track_refused" | "reconnected" | "bad_input" | "not_in_meeting" | "already_in_meeting" | "internal";
 export type UserId = string;
 export type DeviceId = string;
 export type DisplayName = string;
@@ -714,6 +763,8 @@ export interface Commands {
   change_settings: [SettingsChange, null];
   dismiss_notice: [DismissNotice, null];
   report_codecs: [PageCodecs, null];
+  hold_to_talk: [Switch, null];
+  set_shortcut: [SetShortcut, null];
   heartbeat: [Nothing, null];
 }
 
@@ -763,6 +814,10 @@ export const CODES: readonly Code[] = [
   "keyring_missing",
   "keyring_locked",
   "settings_not_saved",
+  "shortcut_unsuitable",
+  "shortcut_taken",
+  "shortcut_unsupported",
+  "talk_key_stuck",
   "page_reloaded",
   "track_refused",
   "reconnected",
@@ -797,5 +852,7 @@ export const COMMANDS = [
   "change_settings",
   "dismiss_notice",
   "report_codecs",
+  "hold_to_talk",
+  "set_shortcut",
   "heartbeat",
 ] as const;

@@ -17,6 +17,7 @@ import { Toolbar } from "./parts/Toolbar";
 import { TopBar } from "./parts/TopBar";
 import { useComings } from "./useComings";
 import { useControls } from "./useControls";
+import { useHoldToTalk } from "./useHoldToTalk";
 import { useShortcuts } from "./useShortcuts";
 
 /** The screen of a meeting; drawn only while there is one. */
@@ -51,6 +52,8 @@ function Room({ meeting, openSettings }: { meeting: MeetingView; openSettings: (
     "ctrl+d": controls.microphone.toggle,
     "ctrl+e": controls.camera.toggle,
   });
+
+  useHoldToTalk();
 
   return (
     <div className={styles.room} data-panel={panel !== null || undefined}>

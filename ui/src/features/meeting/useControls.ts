@@ -8,6 +8,8 @@ import { send } from "../../state/store";
 export interface Control {
   on: boolean;
   starting: boolean;
+  /** Off, but open for the key to talk; nothing is sent. */
+  waiting: boolean;
   /** Why it cannot be used. */
   blocked: Code | null;
   toggle(): void;
@@ -26,6 +28,7 @@ export function useControls(meeting: MeetingView): Controls {
   const base = (state: SwitchState, capability: Capability) => ({
     on: state.is === "on",
     starting: state.is === "starting",
+    waiting: state.is === "ready",
     blocked: blockedBy(meeting, capability, state),
   });
   const control = (

@@ -15,7 +15,7 @@ export function useShortcuts(shortcuts: Shortcuts): void {
       const action = name === null ? undefined : latest.current[name];
       if (!action || event.defaultPrevented || event.repeat || event.isComposing) return;
       if (!name?.startsWith("ctrl+") && isTyping(event.target)) return;
-      if (document.querySelector('[role="dialog"], [role="alertdialog"]')) return;
+      if (isOverDialog()) return;
       event.preventDefault();
       action();
     };
@@ -33,7 +33,13 @@ export function keyName(
   return event.ctrlKey || event.metaKey ? `ctrl+${key}` : key;
 }
 
-function isTyping(target: EventTarget | null): boolean {
+/** Is a dialog open that the keys belong to? */
+export function isOverDialog(): boolean {
+  return document.querySelector('[role="dialog"], [role="alertdialog"]') !== null;
+}
+
+/** Does a key write something here? */
+export function isTyping(target: EventTarget | null): boolean {
   return (
     target instanceof HTMLElement &&
     target.closest("input, textarea, select, [contenteditable], [role='listbox']") !== null

@@ -12,6 +12,7 @@ import { wordsOf } from "../../i18n";
 import { send, useSnapshot } from "../../state/store";
 import { Rehearsal, SpeakerTest } from "../prejoin/SoundCheck";
 import { DevicePicker } from "./DevicePicker";
+import { GlobalKeys } from "./GlobalKeys";
 import styles from "./Settings.module.css";
 
 const LANGUAGES: readonly Language[] = ["system", "ja", "en"];
@@ -36,6 +37,9 @@ export function Settings({ open, onClose }: { open: boolean; onClose: () => void
       </Part>
       <Part title={t("settings.shortcuts")}>
         <Keys />
+      </Part>
+      <Part title={t("keys.title")}>
+        <GlobalKeys />
       </Part>
       <Part title={t("settings.about")}>
         <About />
@@ -164,6 +168,7 @@ function Safety() {
 
 const KEYS = [
   { keys: ["M", "Ctrl+D"], words: "settings.keyMicrophone" },
+  { keys: ["Space"], words: "settings.keyTalk" },
   { keys: ["V", "Ctrl+E"], words: "settings.keyCamera" },
   { keys: ["S"], words: "settings.keyShare" },
   { keys: ["G"], words: "settings.keyMegaphone" },

@@ -85,13 +85,19 @@ interface ToolProps {
 
 function Tool({ control, what, keys, icons, hint, warnOff = false, loud = false }: ToolProps) {
   const { t } = useTranslation();
-  const { on, starting, blocked } = control;
+  const { on, starting, waiting, blocked } = control;
   const label = on ? t("meeting.turnOff", { what }) : t("meeting.turnOn", { what });
   const why = blocked ? wordsOf(blocked) : null;
   const tip = why ? `${why.title} ${why.hint}` : t("common.shortcut", { label, keys });
-  const state = starting ? t("meeting.startingSwitch") : on ? t("meeting.on") : t("meeting.off");
+  const state = starting
+    ? t("meeting.startingSwitch")
+    : on
+      ? t("meeting.on")
+      : waiting
+        ? t("meeting.waitingSwitch")
+        : t("meeting.off");
   return (
-    <WithTip tip={hint && !why ? `${tip} ${hint}` : tip}>
+    <WithTip tip={hint && !why ? `${tip} ${hint}` : waiting ? `${tip} ${t("meeting.waitingLead")}` : tip}>
       <ToggleButton
         className={styles.tool ?? ""}
         isSelected={on}
