@@ -35,6 +35,7 @@ export const test = [
   "openbox",
   "xdotool",
   "x11-xserver-utils",
+  "x11-utils",
   "chromium",
   "dbus",
   "gnome-keyring",
