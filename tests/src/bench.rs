@@ -9,6 +9,8 @@ pub mod footprint;
 pub mod join;
 mod line;
 pub mod mouth_to_ear;
+#[cfg(feature = "real-devices")]
+pub mod reopen;
 pub mod voice_latency;
 pub mod voice_loss;
 mod voice_peer;

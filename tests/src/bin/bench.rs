@@ -17,6 +17,9 @@ enum Name {
     Footprint,
     /// From the microphone's callback to the speaker's, in virtual time.
     VoiceLatency,
+    /// From plugging a microphone back in to its first samples (needs `--features real-devices` and PulseAudio).
+    #[cfg(feature = "real-devices")]
+    Reopen,
     /// Speech through networks that lose, scored.
     VoiceLoss,
     /// From one person's mouth to another's ear, through real programs.
@@ -50,6 +53,8 @@ fn main() -> ExitCode {
         Name::Fanout => bench::fanout::measure(),
         Name::Footprint => bench::footprint::measure(),
         Name::VoiceLatency => bench::voice_latency::measure(),
+        #[cfg(feature = "real-devices")]
+        Name::Reopen => bench::reopen::measure(args.runs.unwrap_or(20)),
         Name::VoiceLoss => bench::voice_loss::measure(args.runs.unwrap_or(3), &args.only, !args.no_peer),
         Name::MouthToEar => bench::mouth_to_ear::measure(&args.only, !args.no_peer),
     };
