@@ -9,7 +9,7 @@ use media_core::frame::Picture;
 use protocol::bridge::{
     ChooseDevice, Code, CreateInvite, CreatedInvite, DismissNotice, Event, Failure, HostMeeting, InviteView,
     JoinInvite, JoinRecent, JoinServer, Nothing, PageCodecs, ReadInvite, SetPreview, SetRight, SetRole, SetShortcut,
-    SettingsChange, ShortcutState, ShortcutUse, Snapshot, StartShare, Switch,
+    SetVolume, SettingsChange, ShortcutState, ShortcutUse, Snapshot, StartShare, Switch,
 };
 use protocol::ids::{TrackSid, UserId};
 use protocol::invite::{Invite, ParseInvite};
@@ -159,6 +159,8 @@ commands! {
     set_right(ask: SetRight) -> () = |reply| Command::SetRight(ask, reply);
     /// Owner: gives a person another role.
     set_role(ask: SetRole) -> () = |reply| Command::SetRole(ask, reply);
+    /// How loud this person hears another.
+    set_volume(ask: SetVolume) -> () = |reply| Command::SetVolume(ask, reply);
     /// Makes an invitation link and its QR code.
     create_invite(ask: CreateInvite) -> CreatedInvite = |reply| Command::CreateInvite(ask, reply);
     /// Changes settings of this person on this machine.

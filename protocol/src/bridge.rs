@@ -76,6 +76,8 @@ bridge! {
     set_right(SetRight) -> ();
     /// Owner: give a person another role.
     set_role(SetRole) -> ();
+    /// How loud this person hears another; for this meeting, nobody else hears of it.
+    set_volume(SetVolume) -> ();
     /// Make an invitation link and its QR code.
     create_invite(CreateInvite) -> CreatedInvite;
     /// Change settings of this person on this machine.

@@ -43,6 +43,7 @@ doors! {
     media::test_microphone,
     meeting::set_right,
     meeting::set_role,
+    meeting::set_volume,
     meeting::create_invite,
     page::change_settings,
     page::dismiss_notice,

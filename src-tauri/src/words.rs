@@ -129,9 +129,11 @@ mod tests {
             microphone,
             camera: SwitchState::Off,
             share: SwitchState::Off,
+            share_sound: SwitchState::Off,
             megaphone,
             seal: SealView::Sealed,
             link: LinkView { quality: LinkQuality::Good, rtt_ms: None, loss_percent: None },
+            heard_by: 0,
         }
     }
 

@@ -5,7 +5,7 @@ use inspection::mirror::Mirror;
 use inspection::person::{Guest, guarded, people, track};
 use inspection::world::World;
 use media_core::testing::{DeviceKind, FakeSetup, Speech, correlation};
-use protocol::bridge::{CreateInvite, Nothing, Phase, SealView, StartShare, SwitchState};
+use protocol::bridge::{CreateInvite, Nothing, Phase, SealView, SetVolume, StartShare, SwitchState};
 use protocol::policy::{Role, TrackSource};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -32,6 +32,13 @@ async fn two_people_meet() -> anyhow::Result<()> {
             let heard = |m: &Mirror| m.snapshot.meeting.as_ref().filter(|view| view.heard_by == 1).map(|_| ());
             person.until("being heard", heard).await?;
         }
+
+        // She may make him quieter for her own ears, and louder again.
+        let him = people(&hanako.now()).iter().find(|p| !p.is_me).map(|p| p.user.clone()).unwrap();
+        hanako.client.set_volume(SetVolume { user: him.clone(), percent: 0 }).await?;
+        hanako.until_silent(660.0).await?;
+        hanako.client.set_volume(SetVolume { user: him, percent: 100 }).await?;
+        hanako.until_hears(660.0).await?;
 
         // Hanako sees Alex: the counter painted into his camera's picture rises on her side.
         let camera = hanako.until_plays("Alex", TrackSource::Camera).await?;

@@ -60,6 +60,7 @@ impl Mirror {
             Change::Recents(v) => s.recents = v,
             Change::PendingInvite(v) => s.pending_invite = v,
             Change::Notices(v) => s.notices = v,
+            Change::Shortcuts(v) => s.shortcuts = v,
             Change::Levels(v) => self.levels = v,
         }
         Ok(())

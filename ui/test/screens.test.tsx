@@ -297,6 +297,16 @@ describe("meeting", () => {
     expect(screen.getByRole("toolbar")).toBeTruthy();
   });
 
+  test("others can be made quieter by the keyboard, for one's own ears", async () => {
+    const { user, door } = await openFace("scene=meeting");
+    await user.keyboard("p");
+    const sliders = await screen.findAllByRole("slider", { name: /さんの音量/ });
+    expect(sliders.length).toBe((door.snapshot.meeting?.people.length ?? 0) - 1);
+    sliders[0]?.focus();
+    await user.keyboard("{ArrowLeft}{ArrowLeft}");
+    await waitFor(() => expect(door.snapshot.meeting?.people[1]?.volume).toBe(80));
+  });
+
   test("a refused command is told in the corner", async () => {
     const { user } = await openFace("scene=meeting");
     await user.keyboard("p");

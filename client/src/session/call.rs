@@ -145,6 +145,8 @@ pub(super) struct Call {
     pub(super) sounds: HashMap<RemoteId, TrackSid>,
     pub(super) own: BTreeMap<Lane, Own>,
     pub(super) link: LinkView,
+    /// How loud each is heard, in percent, where it was changed.
+    pub(super) volumes: BTreeMap<UserId, u8>,
     pub(super) hearing: Hearing,
     pub(super) task: Option<Running>,
     pub(super) backoff: Backoff,
@@ -153,6 +155,9 @@ pub(super) struct Call {
     pub(super) resumes: u32,
     pub(super) closing: bool,
 }
+
+/// A voice nobody made louder or quieter, in percent.
+pub(super) const AS_IT_IS: u8 = 100;
 
 /// Of a connection that nothing is known of yet.
 pub(super) const UNMEASURED: LinkView = LinkView { quality: LinkQuality::Unknown, rtt_ms: None, loss_percent: None };

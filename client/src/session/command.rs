@@ -2,7 +2,8 @@
 
 use protocol::bridge::{
     ChooseDevice, Code, CreateInvite, CreatedInvite, DeviceKind, DismissNotice, Failure, HostMeeting, JoinInvite,
-    JoinRecent, JoinServer, PageCodecs, SetPreview, SetRight, SetRole, SetShortcut, SettingsChange, StartShare, Switch,
+    JoinRecent, JoinServer, PageCodecs, SetPreview, SetRight, SetRole, SetShortcut, SetVolume, SettingsChange,
+    StartShare, Switch,
 };
 
 use super::enter::Goal;
@@ -33,6 +34,7 @@ pub(crate) enum Command {
     TestMicrophone(Reply<()>),
     SetRight(SetRight, Reply<()>),
     SetRole(SetRole, Reply<()>),
+    SetVolume(SetVolume, Reply<()>),
     CreateInvite(CreateInvite, Reply<CreatedInvite>),
     ChangeSettings(SettingsChange, Reply<()>),
     DismissNotice(DismissNotice, Reply<()>),
@@ -149,6 +151,10 @@ impl Session {
             Command::SetRole(ask, reply) => {
                 let result = self.wish(&protocol::office::ToHost::SetRole { user: ask.user, role: ask.role });
                 answer(reply, result);
+            }
+            Command::SetVolume(ask, reply) => {
+                self.set_volume(ask);
+                answer(reply, Ok(()));
             }
             Command::CreateInvite(ask, reply) => self.create_invite(ask, reply),
             Command::ChangeSettings(change, reply) => {

@@ -77,6 +77,7 @@ impl Session {
             sounds: Default::default(),
             own: Default::default(),
             link: UNMEASURED,
+            volumes: std::collections::BTreeMap::new(),
             hearing: super::hearing::Hearing::default(),
             task: Some(Running(task.abort_handle())),
             backoff: Backoff::new(),

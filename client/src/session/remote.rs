@@ -5,7 +5,7 @@ use std::time::Instant;
 use livekit_protocol as lk;
 use media_core::audio::{AudioInput, AudioOutput, RemoteAudio, RemoteId};
 use media_core::receive::TrackState as Fares;
-use protocol::bridge::{Code, Levels, PersonLevel, Severity, TrackState};
+use protocol::bridge::{Code, Levels, PersonLevel, SetVolume, Severity, TrackState};
 use protocol::ids::{TrackSid, UserId};
 use protocol::policy::{TrackKind, TrackSource};
 
@@ -16,6 +16,9 @@ use crate::client::MeetingHappening;
 use crate::people::{Announced, Difference};
 use crate::picture::{RemoteNews, RemotePicture};
 use crate::transport::{Lane, Order, Sink};
+
+/// The most a voice is raised to, in percent.
+const LOUDEST: u8 = 200;
 
 impl Session {
     pub(super) fn on_differences(&mut self, differences: Vec<Difference>) {
@@ -52,7 +55,7 @@ impl Session {
             let about = self.call.as_ref().and_then(|c| c.crowd.as_ref()?.person(&user)).map(|p| p.name.clone());
             self.notice(Code::TrackRefused, about, Severity::Warning);
         }
-        let media = if hears && state == TrackState::Waiting { self.receive(&track) } else { None };
+        let media = if hears && state == TrackState::Waiting { self.receive(&user, &track) } else { None };
         let refused = media.is_none();
         let Some(call) = &mut self.call else { return };
         call.remotes.insert(sid.clone(), Remote { user, track, state, media });
@@ -65,7 +68,7 @@ impl Session {
         }
     }
 
-    fn receive(&mut self, track: &Announced) -> Option<RemoteMedia> {
+    fn receive(&mut self, user: &UserId, track: &Announced) -> Option<RemoteMedia> {
         let opening = self.call.as_ref()?.opening(track.source);
         let number = self.next_serial();
         let (media, sink) = match track.kind {
@@ -79,6 +82,12 @@ impl Session {
                 let sound = self.sound()?;
                 if !sound.order(AudioInput::AddRemote { id, kind, opening }) {
                     return None;
+                }
+                // A film that is shown is as loud as the one who shows it made it.
+                let percent =
+                    self.call.as_ref().and_then(|c| c.volumes.get(user)).filter(|_| kind != RemoteAudio::Screen);
+                if let Some(percent) = percent {
+                    sound.order(AudioInput::SetGain(id, f32::from(*percent) / 100.0));
                 }
                 let clock = self.around.clock;
                 self.call.as_mut()?.sounds.insert(id, track.sid.clone());
@@ -107,6 +116,29 @@ impl Session {
             self.order(Order::NeedKey(track.sid.clone()));
         }
         Some(media)
+    }
+
+    /// This person wants to hear somebody louder or quieter.
+    pub(super) fn set_volume(&mut self, ask: SetVolume) {
+        let Some(call) = &mut self.call else { return };
+        // Only who is here: nothing else is kept.
+        if call.crowd.as_ref().is_none_or(|c| c.person(&ask.user).is_none()) {
+            return;
+        }
+        let percent = ask.percent.min(LOUDEST);
+        let voices: Vec<RemoteId> = call
+            .remotes
+            .values()
+            .filter(|r| r.user == ask.user && r.track.source != TrackSource::ScreenShareAudio)
+            .filter_map(|r| match r.media {
+                Some(RemoteMedia::Sound(id)) => Some(id),
+                Some(RemoteMedia::Picture(..)) | None => None,
+            })
+            .collect();
+        call.volumes.insert(ask.user, percent);
+        for id in voices {
+            self.sound_order(AudioInput::SetGain(id, f32::from(percent) / 100.0));
+        }
     }
 
     fn change_remote(&mut self, user: UserId, track: Announced) {

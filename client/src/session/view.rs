@@ -10,7 +10,7 @@ use protocol::bridge::{
 use protocol::policy::{Capability, Role};
 
 use super::Session;
-use super::call::{Call, Stage, UNMEASURED};
+use super::call::{AS_IT_IS, Call, Stage, UNMEASURED};
 use super::devices::{OWN_CAMERA, OWN_SCREEN, PREVIEW};
 use crate::profile::Way;
 use crate::transport::Lane;
@@ -200,6 +200,7 @@ fn people(call: &Call) -> Vec<PersonView> {
                 name: office.map_or_else(|| attendee.name.clone(), |p| p.name.to_string()),
                 role: office.map(|p| p.role),
                 is_me: user == crowd.me(),
+                volume: call.volumes.get(user).copied().unwrap_or(AS_IT_IS),
                 shield: office.map(|p| p.shield),
                 tracks,
             }

@@ -143,6 +143,16 @@ pub struct SetRole {
     pub role: Role,
 }
 
+/// `set_volume`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct SetVolume {
+    /// Whose voice.
+    pub user: UserId,
+    /// In percent: 0 silent, 100 as it is, 200 at most.
+    pub percent: u8,
+}
+
 /// `create_invite`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(deny_unknown_fields)]

@@ -42,6 +42,7 @@ pub fn file() -> String {
         SetPreview,
         SetRight,
         SetRole,
+        SetVolume,
         CreateInvite,
         CreatedInvite,
         InviteView,

@@ -168,6 +168,8 @@ pub struct PersonView {
     pub is_me: bool,
     /// Protection of their window; `None` on a foreign server.
     pub shield: Option<ShieldStatus>,
+    /// How loud this person hears them, in percent.
+    pub volume: u8,
     /// What they publish.
     pub tracks: Vec<TrackView>,
 }

@@ -2,7 +2,7 @@
 
 use protocol::bridge::{
     CreateInvite, CreatedInvite, Failure, HostMeeting, InviteView, JoinInvite, JoinRecent, JoinServer, Nothing,
-    ReadInvite, SetRight, SetRole,
+    ReadInvite, SetRight, SetRole, SetVolume,
 };
 use tauri::State;
 
@@ -56,6 +56,11 @@ pub(super) async fn set_right(desk: State<'_, Desk>, req: SetRight) -> Result<()
 #[tauri::command]
 pub(super) async fn set_role(desk: State<'_, Desk>, req: SetRole) -> Result<(), Failure> {
     desk.client().await?.set_role(req).await
+}
+
+#[tauri::command]
+pub(super) async fn set_volume(desk: State<'_, Desk>, req: SetVolume) -> Result<(), Failure> {
+    desk.client().await?.set_volume(req).await
 }
 
 #[tauri::command]

@@ -24,6 +24,7 @@ pub(crate) const NAMES: &[&str] = &[
     "test_microphone",
     "set_right",
     "set_role",
+    "set_volume",
     "create_invite",
     "change_settings",
     "dismiss_notice",

@@ -309,6 +309,13 @@ class Rehearsal {
       }));
       return null;
     },
+    set_volume: ({ user, percent }) => {
+      this.#meeting((m) => ({
+        ...m,
+        people: m.people.map((person) => (person.user === user ? { ...person, volume: percent } : person)),
+      }));
+      return null;
+    },
     create_invite: async ({ role, hours }) => {
       await wait(250);
       return {

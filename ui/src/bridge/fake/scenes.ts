@@ -53,6 +53,7 @@ function person(at: number, tracks: TrackView[]): PersonView {
     name: NAMES[at % NAMES.length] ?? "?",
     role,
     is_me: at === 0,
+    volume: 100,
     shield: at % 4 === 1 ? BLOCK : at % 4 === 3 ? DETER : NONE,
     tracks,
   };

@@ -140,6 +140,15 @@ user: UserId,
  * To what.
  */
 role: Role, };
+export type SetVolume = { 
+/**
+ * Whose voice.
+ */
+user: UserId, 
+/**
+ * In percent: 0 silent, 100 as it is, 200 at most.
+ */
+percent: number, };
 export type CreateInvite = { 
 /**
  * What its bearers become.
@@ -428,6 +437,10 @@ is_me: boolean,
  * Protection of their window; `None` on a foreign server.
  */
 shield: ShieldStatus | null, 
+/**
+ * How loud this person hears them, in percent.
+ */
+volume: number, 
 /**
  * What they publish.
  */
@@ -759,6 +772,7 @@ export interface Commands {
   test_microphone: [Nothing, null];
   set_right: [SetRight, null];
   set_role: [SetRole, null];
+  set_volume: [SetVolume, null];
   create_invite: [CreateInvite, CreatedInvite];
   change_settings: [SettingsChange, null];
   dismiss_notice: [DismissNotice, null];
@@ -848,6 +862,7 @@ export const COMMANDS = [
   "test_microphone",
   "set_right",
   "set_role",
+  "set_volume",
   "create_invite",
   "change_settings",
   "dismiss_notice",

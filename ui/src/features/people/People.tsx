@@ -1,5 +1,6 @@
 //! Who is here, with roles; the owner can change them.
 
+import { Slider, SliderOutput, SliderThumb, SliderTrack } from "react-aria-components";
 import { useTranslation } from "react-i18next";
 import type { MeetingView, PersonView, Role } from "../../bridge/generated/bridge";
 import { Avatar } from "../../components/Avatar";
@@ -23,6 +24,33 @@ export function People({ meeting }: { meeting: MeetingView }) {
         ))}
       </ul>
     </>
+  );
+}
+
+/** How loud this person is heard here; others do not notice. */
+function Volume({ person }: { person: PersonView }) {
+  const { t } = useTranslation();
+  return (
+    <Slider
+      className={styles.volume ?? ""}
+      aria-label={t("people.volume", { name: person.name })}
+      minValue={0}
+      maxValue={200}
+      step={10}
+      value={person.volume}
+      onChange={(percent) => void send("set_volume", { user: person.user, percent })}
+    >
+      <Icon name="speaker" size={14} />
+      <SliderTrack className={styles.track ?? ""}>
+        {({ state }) => (
+          <>
+            <span className={styles.fill} style={{ width: `${state.getThumbPercent(0) * 100}%` }} />
+            <SliderThumb className={styles.thumb ?? ""} />
+          </>
+        )}
+      </SliderTrack>
+      <SliderOutput className={styles.percent ?? ""}>{t("people.percent", { percent: person.volume })}</SliderOutput>
+    </Slider>
   );
 }
 
@@ -52,6 +80,7 @@ function Person({ person, meeting }: { person: PersonView; meeting: MeetingView 
             }}
           />
         )}
+        {!person.is_me && <Volume person={person} />}
       </div>
       <span className={styles.states}>
         {onMegaphone(person, meeting) && (
