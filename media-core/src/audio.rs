@@ -14,6 +14,7 @@ mod local;
 mod mix;
 mod opus;
 mod playout;
+mod processing;
 mod rate;
 mod redundancy;
 mod rehearsal;
@@ -39,6 +40,7 @@ use crate::time::{Bitrate, MediaTime};
 pub use engine::AudioEngine;
 pub use level::Meter;
 pub use opus::{Decoder, Encoder, EncoderSettings, LONGEST_PACKET, OpusError, PACKET_SAMPLES};
+pub use processing::{NoiseSuppression, Processing};
 pub use rate::Report;
 pub use resample::Resampler;
 
@@ -140,6 +142,8 @@ pub enum AudioInput {
     /// What a receiver or the server tells of what we sent lately: decides how much is spent, and how much of it is sent
     /// twice and more.
     Heard(Report),
+    /// What is done to the microphone's sound from now on; at first nothing.
+    Process(Processing),
     /// Stop sending it.
     StopLocal(LocalAudio),
     /// A muted track sends nothing.

@@ -9,6 +9,7 @@ use super::level::Meter;
 use super::local::Local;
 use super::mix::{Duck, Limiter};
 use super::playout::Playout;
+use super::processing::Chain;
 use super::rate::{Rate, Report};
 use super::rehearsal::Rehearsal;
 use super::remote::Remote;
@@ -43,6 +44,9 @@ pub struct AudioEngine {
     microphone: Option<Capture>,
     system: Option<Capture>,
     speaker: Option<Playout>,
+    processing: Chain,
+    /// The last block that went to the speaker.
+    played: AudioBlock,
     locals: BTreeMap<u8, Local>,
     remotes: BTreeMap<RemoteId, Remote>,
     duck: Duck,
@@ -83,6 +87,8 @@ impl AudioEngine {
             microphone: None,
             system: None,
             speaker: None,
+            processing: Chain::new(),
+            played: [0.0; BLOCK],
             locals: BTreeMap::new(),
             remotes: BTreeMap::new(),
             duck: Duck::new(),
@@ -161,6 +167,7 @@ impl AudioEngine {
         match input {
             AudioInput::AttachMicrophone(ring, format) => {
                 self.microphone = Capture::new(ring, format);
+                self.processing.other_device();
                 if self.microphone.is_none() {
                     self.emit(AudioOutput::MicrophoneEnded);
                 }
@@ -175,6 +182,7 @@ impl AudioEngine {
             AudioInput::DetachSystem => self.system = None,
             AudioInput::AttachSpeaker(ring, format) => {
                 self.speaker = Playout::new(ring, format);
+                self.processing.other_device();
                 if self.speaker.is_none() {
                     self.emit(AudioOutput::SpeakerEnded);
                 }
@@ -189,6 +197,7 @@ impl AudioEngine {
                     Err(error) => self.emit(AudioOutput::Unsent(local, error.to_string())),
                 }
             }
+            AudioInput::Process(wanted) => self.processing.set(wanted),
             AudioInput::Heard(report) => self.on_report(report),
             AudioInput::StopLocal(local) => {
                 self.locals.remove(&slot(local));
@@ -277,10 +286,14 @@ impl AudioEngine {
         let over = microphone.is_over();
         self.heard_meter.push(&block);
         self.microphone_meter.push(&block);
+        let speaks = self.processing.block(&self.played, &mut block);
         if delivered && self.rehearsal.as_mut().is_some_and(|rehearsal| rehearsal.hear(&block)) {
             self.emit(AudioOutput::RehearsalPlays);
         }
         for voice in VOICES {
+            if let (Some(track), Some(speaks)) = (self.locals.get_mut(&slot(voice)), speaks) {
+                track.speaks(speaks);
+            }
             self.send(voice, &block, now);
         }
         if over {
@@ -336,6 +349,7 @@ impl AudioEngine {
         }
         self.limiter.limit(&mut mix);
         self.speaker_meter.push(&mix);
+        self.played = [0.0; BLOCK];
         let Some(speaker) = &mut self.speaker else { return };
         if speaker.is_over() {
             self.speaker = None;
@@ -343,6 +357,7 @@ impl AudioEngine {
             return;
         }
         speaker.block(&mix);
+        self.played = mix;
     }
 
     fn levels(&mut self) {

@@ -9,7 +9,7 @@ use super::rate::Conditions;
 use super::redundancy::{Plan, Redundancy};
 use super::{LocalAudio, SpeakPermit};
 use crate::e2ee::{SealFrame, Sealing};
-use crate::frame::{AudioBlock, BLOCK, Codec, SealedFrame};
+use crate::frame::{AudioBlock, AudioLevel, BLOCK, Codec, SealedFrame};
 use crate::time::Bitrate;
 
 /// Why a frame was not sent.
@@ -38,6 +38,8 @@ pub(super) struct Local {
     pending: [f32; LONGEST_PACKET],
     filled: usize,
     meter: Meter,
+    /// What a better ear than the meter's found in the frame that fills.
+    speaks: Option<bool>,
 }
 
 impl Local {
@@ -72,6 +74,7 @@ impl Local {
             pending: [0.0; LONGEST_PACKET],
             filled: 0,
             meter: Meter::new(),
+            speaks: None,
         })
     }
 
@@ -116,6 +119,11 @@ impl Local {
         self.filled = 0;
     }
 
+    /// Does somebody speak in the next block? Overrules the meter.
+    pub(super) fn speaks(&mut self, speaks: bool) {
+        self.speaks = Some(speaks || self.speaks == Some(true));
+    }
+
     /// Takes a block; a frame comes out when as many are together as the plan wants.
     ///
     /// # Errors
@@ -137,7 +145,9 @@ impl Local {
         let rtp_time = self.rtp_time;
         self.rtp_time = rtp_time.wrapping_add(frame as u32);
         // Servers tell by the level who speaks; a film that is shown is nobody speaking.
-        let level = Some(self.meter.take()).filter(|_| self.permit.of() != LocalAudio::Screen);
+        let measured = self.meter.take();
+        let voice = self.speaks.take().unwrap_or(measured.voice);
+        let level = Some(AudioLevel { voice, ..measured }).filter(|_| self.permit.of() != LocalAudio::Screen);
         let Some(packet) = self.encoder.encode(&self.pending[..frame])? else { return Ok(None) };
         let packet = self.redundancy.wrap(packet, rtp_time);
         let data = self.sealing.protect(Codec::Opus, &packet)?;
