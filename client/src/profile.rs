@@ -4,7 +4,8 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use protocol::bridge::{Language, SettingsChange, SettingsView, Theme};
+use media_core::audio::{self, Processing};
+use protocol::bridge::{Language, NoiseSuppression, SettingsChange, SettingsView, Theme};
 use protocol::ids::{DeviceId, DisplayName, RoomId};
 use protocol::shortcut::Shortcut;
 use serde::de::DeserializeOwned;
@@ -41,6 +42,12 @@ pub(crate) struct Settings {
     pub(crate) talk_key: Option<Shortcut>,
     /// Keep the microphone open while [`Self::talk_key`] works.
     pub(crate) ready_to_talk: bool,
+    /// Take what the speaker plays out of the microphone.
+    pub(crate) echo_cancellation: bool,
+    /// Take noise out of the microphone.
+    pub(crate) noise_suppression: NoiseSuppression,
+    /// Even out the own loudness.
+    pub(crate) automatic_gain: bool,
     /// Chosen; `None` follows the default.
     pub(crate) microphone: Option<DeviceId>,
     /// Chosen; `None` follows the default.
@@ -60,6 +67,9 @@ impl Default for Settings {
             mute_key: None,
             talk_key: None,
             ready_to_talk: true,
+            echo_cancellation: true,
+            noise_suppression: NoiseSuppression::Standard,
+            automatic_gain: true,
             microphone: None,
             speaker: None,
             camera: None,
@@ -70,12 +80,24 @@ impl Default for Settings {
 impl Settings {
     /// Takes over what is given.
     pub(crate) fn change(&mut self, change: SettingsChange) {
-        let SettingsChange { name, language, theme, mirror, ready_to_talk } = change;
+        let SettingsChange {
+            name,
+            language,
+            theme,
+            mirror,
+            ready_to_talk,
+            echo_cancellation,
+            noise_suppression,
+            automatic_gain,
+        } = change;
         self.name = name.or_else(|| self.name.take());
         self.language = language.unwrap_or(self.language);
         self.theme = theme.unwrap_or(self.theme);
         self.mirror = mirror.unwrap_or(self.mirror);
         self.ready_to_talk = ready_to_talk.unwrap_or(self.ready_to_talk);
+        self.echo_cancellation = echo_cancellation.unwrap_or(self.echo_cancellation);
+        self.noise_suppression = noise_suppression.unwrap_or(self.noise_suppression);
+        self.automatic_gain = automatic_gain.unwrap_or(self.automatic_gain);
     }
 
     /// For the page.
@@ -87,7 +109,20 @@ impl Settings {
             mirror: self.mirror,
             share_sound: self.share_sound,
             ready_to_talk: self.ready_to_talk,
+            echo_cancellation: self.echo_cancellation,
+            noise_suppression: self.noise_suppression,
+            automatic_gain: self.automatic_gain,
         }
+    }
+
+    /// For the sound engine.
+    pub(crate) const fn processing(&self) -> Processing {
+        let noise = match self.noise_suppression {
+            NoiseSuppression::Off => audio::NoiseSuppression::Off,
+            NoiseSuppression::Standard => audio::NoiseSuppression::Standard,
+            NoiseSuppression::Strong => audio::NoiseSuppression::Strong,
+        };
+        Processing { echo: self.echo_cancellation, noise, gain: self.automatic_gain }
     }
 }
 
@@ -245,9 +280,20 @@ mod tests {
     fn a_written_file_reads_back_and_a_damaged_one_is_as_if_missing() {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = Settings::default();
-        settings.change(SettingsChange { mirror: Some(false), ..SettingsChange::default() });
+        settings.change(SettingsChange {
+            mirror: Some(false),
+            echo_cancellation: Some(false),
+            noise_suppression: Some(NoiseSuppression::Strong),
+            automatic_gain: Some(false),
+            ..SettingsChange::default()
+        });
+        let wanted = Processing { echo: false, noise: audio::NoiseSuppression::Strong, gain: false };
+        assert_eq!(settings.processing(), wanted);
         write(folder.path(), SETTINGS, &settings).unwrap();
         assert_eq!(read::<Settings>(&folder.path().join(SETTINGS)), Some(settings));
+        // Of a version that knew less.
+        std::fs::write(folder.path().join(SETTINGS), "{\"mirror\": false}").unwrap();
+        assert_eq!(read::<Settings>(&folder.path().join(SETTINGS)).unwrap().processing(), Processing::default());
         std::fs::write(folder.path().join(SETTINGS), "{\"mirror\": 7").unwrap();
         assert_eq!(read::<Settings>(&folder.path().join(SETTINGS)), None);
     }

@@ -406,4 +406,19 @@ describe("settings", () => {
     await user.click(screen.getByRole("radio", { name: "日本語" }));
     expect(await screen.findByRole("heading", { name: "設定" })).toBeTruthy();
   });
+
+  test("what is done to the own sound shows as Rust has it and changes in a meeting, too", async () => {
+    const { user } = await openFace("scene=meeting");
+    await user.click(screen.getByRole("button", { name: "設定" }));
+    const sound = within(await screen.findByRole("region", { name: "自分の音声" }));
+    const echo = sound.getByRole<HTMLInputElement>("switch", { name: /エコーキャンセル/ });
+    const gain = sound.getByRole<HTMLInputElement>("switch", { name: /音量の自動調整/ });
+    expect([echo.checked, gain.checked]).toEqual([true, true]);
+    expect(sound.getByRole<HTMLInputElement>("radio", { name: "標準" }).checked).toBe(true);
+    await user.click(echo);
+    await user.click(sound.getByRole("radio", { name: "強め" }));
+    await user.click(gain);
+    await waitFor(() => expect([echo.checked, gain.checked]).toEqual([false, false]));
+    expect(sound.getByRole<HTMLInputElement>("radio", { name: "強め" }).checked).toBe(true);
+  });
 });

@@ -1,5 +1,6 @@
 //! Everything a user can want, and where in the session it goes. Part of the session.
 
+use media_core::audio::AudioInput;
 use protocol::bridge::{
     ChooseDevice, Code, CreateInvite, CreatedInvite, DeviceKind, DismissNotice, Failure, HostMeeting, JoinInvite,
     JoinRecent, JoinServer, PageCodecs, SetPreview, SetRight, SetRole, SetShortcut, SetVolume, SettingsChange,
@@ -159,6 +160,7 @@ impl Session {
             Command::CreateInvite(ask, reply) => self.create_invite(ask, reply),
             Command::ChangeSettings(change, reply) => {
                 self.settings.change(change);
+                self.sound_order(AudioInput::Process(self.settings.processing()));
                 self.save_settings();
                 answer(reply, Ok(()));
             }

@@ -76,6 +76,7 @@ pub fn file() -> String {
         HeardView,
         Language,
         Theme,
+        NoiseSuppression,
         SettingsView,
         SettingsChange,
         ShortcutState,

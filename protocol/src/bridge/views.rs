@@ -345,6 +345,18 @@ pub enum Theme {
     Contrast,
 }
 
+/// How much noise is taken out of the own sound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum NoiseSuppression {
+    /// None: music and everything else comes over as it is.
+    Off,
+    /// What stays the same: fans, hiss, hum.
+    Standard,
+    /// Everything that is not a voice.
+    Strong,
+}
+
 /// What the user set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct SettingsView {
@@ -360,6 +372,12 @@ pub struct SettingsView {
     pub share_sound: bool,
     /// Keep the microphone open in meetings while the system-wide key to talk is set.
     pub ready_to_talk: bool,
+    /// Take what the speaker plays out of the microphone.
+    pub echo_cancellation: bool,
+    /// How much noise is taken out of the microphone.
+    pub noise_suppression: NoiseSuppression,
+    /// Bring the own voice to an even loudness.
+    pub automatic_gain: bool,
 }
 
 /// `change_settings`: only what is given changes.
@@ -377,6 +395,12 @@ pub struct SettingsChange {
     pub mirror: Option<bool>,
     /// Keep the microphone open in meetings while the system-wide key to talk is set.
     pub ready_to_talk: Option<bool>,
+    /// Take what the speaker plays out of the microphone.
+    pub echo_cancellation: Option<bool>,
+    /// How much noise is taken out of the microphone.
+    pub noise_suppression: Option<NoiseSuppression>,
+    /// Bring the own voice to an even loudness.
+    pub automatic_gain: Option<bool>,
 }
 
 /// Does a system-wide shortcut work?

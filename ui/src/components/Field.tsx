@@ -170,13 +170,14 @@ export function Toggle({ label, hint, on, onChange, disabled = false, name }: To
 
 interface SegmentsProps {
   label: string;
+  hint?: string;
   options: readonly Option[];
   value: string;
   onChange: (id: string) => void;
 }
 
 /** One of a few, all in sight. */
-export function Segments({ label, options, value, onChange }: SegmentsProps) {
+export function Segments({ label, hint, options, value, onChange }: SegmentsProps) {
   return (
     <RadioGroup className={styles.field ?? ""} value={value} onChange={onChange} orientation="horizontal">
       <Label className={styles.label ?? ""}>{label}</Label>
@@ -187,6 +188,11 @@ export function Segments({ label, options, value, onChange }: SegmentsProps) {
           </Radio>
         ))}
       </div>
+      {hint && (
+        <Text slot="description" className={styles.hint ?? ""}>
+          {hint}
+        </Text>
+      )}
     </RadioGroup>
   );
 }

@@ -13,6 +13,8 @@ import type {
   TrackView,
 } from "../generated/bridge";
 
+/** As on a fresh machine. */
+const SOUND = { echo_cancellation: true, noise_suppression: "standard", automatic_gain: true } as const;
 const ALL: Capability[] = ["microphone", "camera", "screen_share", "megaphone"];
 const NAMES = [
   "佐藤 花子",
@@ -137,6 +139,7 @@ function home(): Snapshot {
       mirror: true,
       share_sound: false,
       ready_to_talk: true,
+      ...SOUND,
     },
     shortcuts: { mute: NO_KEYS, talk: NO_KEYS },
     vault: { is: "keyring", name: "GNOME Keyring" },
@@ -165,7 +168,15 @@ const SCENES: Readonly<Record<string, () => Snapshot>> = {
   home,
   first: () => ({
     ...home(),
-    settings: { name: null, language: "ja", theme: "light", mirror: true, share_sound: false, ready_to_talk: true },
+    settings: {
+      name: null,
+      language: "ja",
+      theme: "light",
+      mirror: true,
+      share_sound: false,
+      ready_to_talk: true,
+      ...SOUND,
+    },
     recents: [],
     vault: { is: "memory_only", code: "keyring_missing" },
   }),
@@ -173,7 +184,15 @@ const SCENES: Readonly<Record<string, () => Snapshot>> = {
   fresh: () => ({
     ...home(),
     about: { version: "0.1.0", os: "linux", person: "佐藤 花子" },
-    settings: { name: null, language: "ja", theme: "light", mirror: true, share_sound: false, ready_to_talk: true },
+    settings: {
+      name: null,
+      language: "ja",
+      theme: "light",
+      mirror: true,
+      share_sound: false,
+      ready_to_talk: true,
+      ...SOUND,
+    },
     recents: [],
   }),
   // What one click leads to: nobody else, nothing open.

@@ -602,6 +602,7 @@ heard: HeardView, };
 export type HeardView = "well" | "faintly" | "nothing";
 export type Language = "system" | "ja" | "en";
 export type Theme = "system" | "light" | "dark" | "contrast";
+export type NoiseSuppression = "off" | "standard" | "strong";
 export type SettingsView = { 
 /**
  * What this person is called; `None` until asked.
@@ -626,7 +627,19 @@ share_sound: boolean,
 /**
  * Keep the microphone open in meetings while the system-wide key to talk is set.
  */
-ready_to_talk: boolean, };
+ready_to_talk: boolean, 
+/**
+ * Take what the speaker plays out of the microphone.
+ */
+echo_cancellation: boolean, 
+/**
+ * How much noise is taken out of the microphone.
+ */
+noise_suppression: NoiseSuppression, 
+/**
+ * Bring the own voice to an even loudness.
+ */
+automatic_gain: boolean, };
 export type SettingsChange = { 
 /**
  * What this person is called.
@@ -647,7 +660,19 @@ mirror?: boolean,
 /**
  * Keep the microphone open in meetings while the system-wide key to talk is set.
  */
-ready_to_talk?: boolean, };
+ready_to_talk?: boolean, 
+/**
+ * Take what the speaker plays out of the microphone.
+ */
+echo_cancellation?: boolean, 
+/**
+ * How much noise is taken out of the microphone.
+ */
+noise_suppression?: NoiseSuppression, 
+/**
+ * Bring the own voice to an even loudness.
+ */
+automatic_gain?: boolean, };
 export type ShortcutState = { "is": "unknown" } | { "is": "works", 
 /**
  * The keys in the desktop's words, where the desktop chooses them.

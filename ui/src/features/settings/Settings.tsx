@@ -3,7 +3,7 @@
 import type { FormEvent, ReactNode } from "react";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { Language, Theme } from "../../bridge/generated/bridge";
+import type { Language, NoiseSuppression, Theme } from "../../bridge/generated/bridge";
 import { Button } from "../../components/Button";
 import { Segments, TextInput, Toggle } from "../../components/Field";
 import { Note } from "../../components/Problem";
@@ -17,6 +17,7 @@ import styles from "./Settings.module.css";
 
 const LANGUAGES: readonly Language[] = ["system", "ja", "en"];
 const THEMES: readonly Theme[] = ["system", "light", "dark", "contrast"];
+const NOISES: readonly NoiseSuppression[] = ["off", "standard", "strong"];
 
 /** The dialog. */
 export function Settings({ open, onClose }: { open: boolean; onClose: () => void }) {
@@ -31,6 +32,9 @@ export function Settings({ open, onClose }: { open: boolean; onClose: () => void
       </Part>
       <Part title={t("settings.devices")}>
         <Devices />
+      </Part>
+      <Part title={t("settings.sound")}>
+        <Sound />
       </Part>
       <Part title={t("settings.safety")}>
         <Safety />
@@ -141,6 +145,43 @@ function Devices() {
           {t("prejoin.refresh")}
         </Button>
       </div>
+    </>
+  );
+}
+
+const NOISE_WORDS = {
+  off: "settings.noiseOff",
+  standard: "settings.noiseStandard",
+  strong: "settings.noiseStrong",
+} as const;
+
+function Sound() {
+  const { t } = useTranslation();
+  const settings = useSnapshot((s) => s.settings);
+  return (
+    <>
+      <Toggle
+        label={t("settings.echo")}
+        hint={t("settings.echoHint")}
+        on={settings.echo_cancellation}
+        onChange={(on) => void send("change_settings", { echo_cancellation: on })}
+      />
+      <Segments
+        label={t("settings.noise")}
+        hint={t("settings.noiseHint")}
+        options={NOISES.map((id) => ({ id, label: t(NOISE_WORDS[id]) }))}
+        value={settings.noise_suppression}
+        onChange={(id) => {
+          const noise = NOISES.find((n) => n === id);
+          if (noise) void send("change_settings", { noise_suppression: noise });
+        }}
+      />
+      <Toggle
+        label={t("settings.gain")}
+        hint={t("settings.gainHint")}
+        on={settings.automatic_gain}
+        onChange={(on) => void send("change_settings", { automatic_gain: on })}
+      />
     </>
   );
 }
