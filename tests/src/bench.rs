@@ -4,13 +4,17 @@ use std::io::Write;
 
 use serde_json::Value;
 
+pub mod echo;
 pub mod fanout;
 pub mod footprint;
 pub mod join;
 mod line;
 pub mod mouth_to_ear;
+pub mod noise;
+mod own_sound;
 #[cfg(feature = "real-devices")]
 pub mod reopen;
+pub mod voice_cpu;
 pub mod voice_latency;
 pub mod voice_loss;
 mod voice_peer;

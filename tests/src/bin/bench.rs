@@ -24,6 +24,12 @@ enum Name {
     VoiceLoss,
     /// From one person's mouth to another's ear, through real programs.
     MouthToEar,
+    /// Our own speaker in our own microphone, in a simulated room.
+    Echo,
+    /// Voices in noise, scored before and after.
+    Noise,
+    /// CPU of receiving 25 people and of speaking.
+    VoiceCpu,
 }
 
 /// Measures.
@@ -55,6 +61,9 @@ fn main() -> ExitCode {
         Name::VoiceLatency => bench::voice_latency::measure(),
         #[cfg(feature = "real-devices")]
         Name::Reopen => bench::reopen::measure(args.runs.unwrap_or(20)),
+        Name::Echo => bench::echo::measure(),
+        Name::Noise => bench::noise::measure(),
+        Name::VoiceCpu => bench::voice_cpu::measure(),
         Name::VoiceLoss => bench::voice_loss::measure(args.runs.unwrap_or(3), &args.only, !args.no_peer),
         Name::MouthToEar => bench::mouth_to_ear::measure(&args.only, !args.no_peer),
     };
