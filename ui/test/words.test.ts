@@ -47,6 +47,7 @@ test("no text is empty, and only names are the same in both languages", () => {
     "home.linkPlaceholder",
     "meeting.pixels",
     "link.lossValue",
+    "people.percent",
     "settings.languageJa",
     "settings.languageEn",
   ]);
