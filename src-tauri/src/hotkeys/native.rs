@@ -105,7 +105,7 @@ fn hot_key(keys: Shortcut) -> HotKey {
     let held = keys.modifiers();
     let mut modifiers = Held::empty();
     for (is_held, bit) in
-        [(held.ctrl, Held::CONTROL), (held.alt, Held::ALT), (held.shift, Held::SHIFT), (held.meta, Held::SUPER)]
+        [(held.ctrl, Held::CONTROL), (held.alt, Held::ALT), (held.shift, Held::SHIFT), (held.meta, Held::META)]
     {
         if is_held {
             modifiers |= bit;
