@@ -17,12 +17,13 @@ const TELL_EVERY: Duration = Duration::from_secs(5);
 
 /// The process's media time line.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct MediaClock(Instant);
+pub(crate) struct MediaClock(());
 
 impl MediaClock {
-    /// Starts now.
+    /// Starts it, unless a device did.
     pub(crate) fn start() -> Self {
-        Self(Instant::now())
+        let _ = MediaTime::of(Instant::now());
+        Self(())
     }
 
     /// Now.
@@ -32,8 +33,7 @@ impl MediaClock {
 
     /// An instant on the time line.
     pub(crate) fn at(self, instant: Instant) -> MediaTime {
-        let since = instant.saturating_duration_since(self.0);
-        MediaTime::from_micros(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
+        MediaTime::of(instant)
     }
 }
 

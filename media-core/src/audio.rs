@@ -7,6 +7,7 @@
 //! Latency we add: capture 10 ms (one block) + 20 ms (one Opus frame fills) + 6.5 ms (codec look-ahead); playout: jitter
 //! target (20 ms on a quiet network) + the speaker's ring (two device periods, at least 20 ms) + under 1 ms resampling.
 
+mod beat;
 mod capture;
 mod engine;
 mod level;

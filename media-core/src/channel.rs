@@ -1,32 +1,51 @@
 //! The channels between real-time threads and the rest, named by what they lose.
-//! `Ring` carries samples and counts what did not fit; `Latest` holds one value, and the newest wins; `Mailbox` is a
-//! bounded queue: a full one gives the value back and counts.
+//! `Ring` carries samples, counts what did not fit and remembers when either end was last used; `Latest` holds one value,
+//! and the newest wins; `Mailbox` is a bounded queue: a full one gives the value back and counts.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::time::MediaTime;
+
+/// What both ends of a ring tell each other besides samples.
+#[derive(Debug, Default)]
+struct Marks {
+    lost: AtomicU64,
+    /// Microseconds, plus one: zero is never.
+    written: AtomicU64,
+    read: AtomicU64,
+}
+
+fn mark(when: &AtomicU64, at: MediaTime) {
+    when.store(at.as_micros().saturating_add(1), Ordering::Relaxed);
+}
+
+fn marked(when: &AtomicU64) -> Option<MediaTime> {
+    when.load(Ordering::Relaxed).checked_sub(1).map(MediaTime::from_micros)
+}
+
 /// The writing end of a ring of samples. Fit for a device callback: never waits, never allocates.
 #[derive(Debug)]
 pub struct RingWriter {
     samples: rtrb::Producer<f32>,
-    lost: Arc<AtomicU64>,
+    marks: Arc<Marks>,
 }
 
 /// The reading end of a ring of samples.
 #[derive(Debug)]
 pub struct RingReader {
     samples: rtrb::Consumer<f32>,
-    lost: Arc<AtomicU64>,
+    marks: Arc<Marks>,
 }
 
 /// A ring for `capacity` samples.
 #[must_use]
 pub fn ring(capacity: usize) -> (RingWriter, RingReader) {
     let (write, read) = rtrb::RingBuffer::new(capacity);
-    let lost = Arc::new(AtomicU64::new(0));
-    (RingWriter { samples: write, lost: Arc::clone(&lost) }, RingReader { samples: read, lost })
+    let marks = Arc::new(Marks::default());
+    (RingWriter { samples: write, marks: Arc::clone(&marks) }, RingReader { samples: read, marks })
 }
 
 impl RingWriter {
@@ -41,8 +60,19 @@ impl RingWriter {
             chunk.commit_all();
         }
         if fits < samples.len() {
-            self.lost.fetch_add((samples.len() - fits) as u64, Ordering::Relaxed);
+            self.marks.lost.fetch_add((samples.len() - fits) as u64, Ordering::Relaxed);
         }
+    }
+
+    /// A device's callback brings samples now.
+    pub fn called(&self, now: MediaTime) {
+        mark(&self.marks.written, now);
+    }
+
+    /// When the device that reads last called, if it says so.
+    #[must_use]
+    pub fn last_called(&self) -> Option<MediaTime> {
+        marked(&self.marks.read)
     }
 
     /// Samples that fit now.
@@ -77,6 +107,17 @@ impl RingReader {
         n
     }
 
+    /// A device's callback fetches samples now.
+    pub fn called(&self, now: MediaTime) {
+        mark(&self.marks.read, now);
+    }
+
+    /// When the device that writes last called, if it says so.
+    #[must_use]
+    pub fn last_called(&self) -> Option<MediaTime> {
+        marked(&self.marks.written)
+    }
+
     /// Samples waiting.
     #[must_use]
     pub fn waiting(&self) -> usize {
@@ -86,7 +127,7 @@ impl RingReader {
     /// Samples that did not fit so far.
     #[must_use]
     pub fn lost(&self) -> u64 {
-        self.lost.load(Ordering::Relaxed)
+        self.marks.lost.load(Ordering::Relaxed)
     }
 
     /// The writer is gone.

@@ -1,8 +1,12 @@
-//! Media time: a monotonic instant that is always passed in, never asked for.
-//! Values only.
+//! Media time: a monotonic instant that is passed in wherever something is decided by it.
+//! Only the threads of devices and the client's clock ask for it ([`MediaTime::of`]).
 
 use std::ops::{Add, Sub};
-use std::time::Duration;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// Where the process's time line starts: devices and engines must mean the same by a time.
+static START: OnceLock<Instant> = OnceLock::new();
 
 /// An instant on the process's monotonic time line, in microseconds since an arbitrary start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -16,6 +20,13 @@ impl MediaTime {
     #[must_use]
     pub const fn from_micros(micros: u64) -> Self {
         Self(micros)
+    }
+
+    /// An instant on the time line; the first one asked for starts it. Neither waits nor allocates after that.
+    #[must_use]
+    pub fn of(instant: Instant) -> Self {
+        let since = instant.saturating_duration_since(*START.get_or_init(|| instant));
+        Self(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
     }
 
     /// Microseconds since the start.

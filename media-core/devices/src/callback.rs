@@ -4,9 +4,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
 use media_core::channel::{RingReader, RingWriter};
 use media_core::device::ListenPermit;
+use media_core::time::MediaTime;
 
 /// Samples converted at a time; any buffer is worked through in pieces of this size.
 const PIECE: usize = 1024;
@@ -65,6 +67,7 @@ impl Listening {
     /// Takes what the device heard. With a dead permit, or muted, silence of the same length goes into the ring.
     pub(crate) fn hear<S: Copy>(&mut self, samples: &[S], convert: impl Fn(S) -> f32) {
         self.switches.callbacks.fetch_add(1, Ordering::Relaxed);
+        self.ring.called(MediaTime::of(Instant::now()));
         let live = self.permit.is_live();
         if !live {
             self.switches.revoked.store(true, Ordering::Release);
@@ -112,6 +115,7 @@ impl Speaking {
     /// Gives the device what it wants to play; where the ring is empty, silence.
     pub(crate) fn speak<S: Copy>(&mut self, samples: &mut [S], convert: impl Fn(f32) -> S) {
         self.switches.callbacks.fetch_add(1, Ordering::Relaxed);
+        self.ring.called(MediaTime::of(Instant::now()));
         let channels = self.channels.max(1);
         let step = PIECE - PIECE % channels;
         for part in samples.chunks_mut(step) {

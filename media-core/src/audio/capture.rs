@@ -3,10 +3,11 @@
 //! the ring stays just enough, and never grows.
 
 use super::resample::Resampler;
-use super::steady::Steady;
+use super::steady::{Reserve, Steady};
 use crate::channel::RingReader;
 use crate::device::StreamFormat;
 use crate::frame::{AudioBlock, BLOCK};
+use crate::time::MediaTime;
 
 /// Channels of a device, at most.
 pub(super) const MAX_CHANNELS: u16 = 32;
@@ -22,6 +23,7 @@ pub(super) struct Capture {
     mono: Vec<f32>,
     started: bool,
     underruns: u64,
+    reserve: Reserve,
 }
 
 impl Capture {
@@ -41,21 +43,25 @@ impl Capture {
             mono: Vec::new(),
             started: false,
             underruns: 0,
+            reserve: Reserve::new(),
         })
     }
 
-    /// One block. Silence (and `false`) when the device has not delivered enough.
-    pub(super) fn block(&mut self, out: &mut AudioBlock) -> bool {
+    /// One block, `now`. Silence (and `false`) when the device has not delivered enough; `moves`: the engine is changing
+    /// when its blocks fall.
+    pub(super) fn block(&mut self, out: &mut AudioBlock, now: MediaTime, moves: bool) -> bool {
+        let reserve = self.ring.last_called().map(|called| self.reserve.step(called, now, moves));
         let channels = usize::from(self.format.channels);
         let wanted = self.resampler.wanted(BLOCK);
         let waiting = self.ring.waiting() / channels;
         // At first, wait for the margin too: a device delivers in pieces, and the first gap comes at once.
-        let enough = if self.started { wanted } else { wanted + self.frames(self.steady.margin()) };
+        let first = self.frames(self.steady.margin() + reserve.unwrap_or(0.0));
+        let enough = if self.started { wanted } else { wanted + first };
         if waiting < enough {
             if self.started {
                 self.started = false;
                 self.underruns += 1;
-                self.steady.ran_dry();
+                self.steady.ran_dry(self.seconds(enough - waiting));
             }
             out.fill(0.0);
             return false;
@@ -66,7 +72,7 @@ impl Capture {
             self.started = true;
         }
         let left = self.ring.waiting() / channels - wanted;
-        let too_much = self.steady.excess(self.seconds(left));
+        let too_much = self.steady.excess(self.seconds(left), reserve);
         if too_much > 0.0 {
             // A stall of ours or theirs: old sound is worth less than delay.
             self.skip(self.frames(too_much));
@@ -82,6 +88,12 @@ impl Capture {
             }
         }
         true
+    }
+
+    /// When the device last brought sound, if it tells.
+    #[must_use]
+    pub(super) fn last_called(&self) -> Option<MediaTime> {
+        self.ring.last_called()
     }
 
     fn read(&mut self, frames: usize) {

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use super::beat::{BLOCK_MICROS, Beat, Follow};
 use super::capture::Capture;
 use super::level::Meter;
 use super::local::Local;
@@ -19,8 +20,6 @@ use crate::channel::{MailboxReader, Taken};
 use crate::frame::{AudioBlock, BLOCK};
 use crate::time::MediaTime;
 
-/// One block.
-const BLOCK_TIME: Duration = Duration::from_millis(10);
 /// A tick makes up for at most this many blocks; a longer stall is given up.
 const MAX_BEHIND: u64 = 10;
 /// Levels come every tenth of a second.
@@ -40,6 +39,7 @@ pub struct AudioEngine {
     outputs: VecDeque<AudioOutput>,
     /// When the next block is due.
     due: Option<MediaTime>,
+    beat: Beat,
     now: MediaTime,
     microphone: Option<Capture>,
     system: Option<Capture>,
@@ -83,6 +83,7 @@ impl AudioEngine {
             inputs,
             outputs: VecDeque::new(),
             due: None,
+            beat: Beat::default(),
             now: MediaTime::ZERO,
             microphone: None,
             system: None,
@@ -119,10 +120,17 @@ impl AudioEngine {
         }
         while due <= now {
             self.block(due);
-            due = due + BLOCK_TIME;
+            let by = self.beat.step(due, self.follow());
+            due = MediaTime::from_micros(due.as_micros().saturating_add_signed(BLOCK_MICROS + by));
         }
         self.due = Some(due);
         open
+    }
+
+    /// Whose calls the blocks follow. The microphone's first: what it heard is on its way sooner.
+    fn follow(&self) -> Option<Follow> {
+        let microphone = self.microphone.as_ref().and_then(Capture::last_called).map(Follow::Microphone);
+        microphone.or_else(|| self.speaker.as_ref().and_then(Playout::last_called).map(Follow::Speaker))
     }
 
     /// When the next block is due: sleep until then.
@@ -282,7 +290,7 @@ impl AudioEngine {
             }
             return;
         };
-        let delivered = microphone.block(&mut block);
+        let delivered = microphone.block(&mut block, self.now, self.beat.moves());
         let over = microphone.is_over();
         self.heard_meter.push(&block);
         self.microphone_meter.push(&block);
@@ -306,7 +314,7 @@ impl AudioEngine {
         let mut block = [0.0; BLOCK];
         // Without sound the track goes on in silence: what is played next is heard at once.
         if let Some(system) = &mut self.system {
-            system.block(&mut block);
+            system.block(&mut block, self.now, self.beat.moves());
             if system.is_over() {
                 self.system = None;
             }
@@ -356,7 +364,7 @@ impl AudioEngine {
             self.emit(AudioOutput::SpeakerEnded);
             return;
         }
-        speaker.block(&mix);
+        speaker.block(&mix, self.now, self.beat.moves());
         self.played = mix;
     }
 

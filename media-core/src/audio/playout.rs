@@ -3,13 +3,22 @@
 //! resampler is bent so that it neither runs dry nor grows.
 
 use super::resample::Resampler;
-use super::steady::Steady;
+use super::steady::{Reserve, Steady};
 use crate::channel::RingWriter;
 use crate::device::StreamFormat;
 use crate::frame::{AudioBlock, SAMPLE_RATE};
+use crate::time::MediaTime;
 
 /// Beyond this nothing is written: the device does not read.
 const STUCK: f64 = 0.25;
+/// And this while it may not have begun: what piles up before is only delay.
+const NOT_BEGUN: f64 = 0.05;
+/// Taken to be missing when the ring was found empty.
+const MISSING: f64 = 0.004;
+/// Length of a block of the engine.
+const BLOCK_SECONDS: f64 = 0.010;
+/// Samples over which what follows sound that was left out is blended in.
+const FADE: usize = 240;
 
 /// An attached speaker.
 #[derive(Debug)]
@@ -22,6 +31,11 @@ pub(super) struct Playout {
     raw: Vec<f32>,
     underruns: u64,
     started: bool,
+    reserve: Reserve,
+    /// Blocks to leave out yet.
+    left_out: usize,
+    /// How the first of them began.
+    seam: Option<[f32; FADE]>,
 }
 
 impl Playout {
@@ -41,36 +55,58 @@ impl Playout {
             raw: Vec::new(),
             underruns: 0,
             started: false,
+            reserve: Reserve::new(),
+            left_out: 0,
+            seam: None,
         })
     }
 
-    /// Writes one block.
-    pub(super) fn block(&mut self, block: &AudioBlock) {
+    /// Writes one block, `now`; `moves`: the engine is changing when its blocks fall.
+    pub(super) fn block(&mut self, block: &AudioBlock, now: MediaTime, moves: bool) {
         let waiting = self.fill();
-        if waiting > STUCK {
+        let called = self.ring.last_called();
+        if waiting > if called.is_some() { STUCK } else { NOT_BEGUN } {
             return;
         }
+        let reserve = called.map(|called| self.reserve.step(now, called, moves));
         if self.ring.waiting() == 0 {
             if self.started {
                 self.underruns += 1;
-                self.steady.ran_dry();
+                self.steady.ran_dry(MISSING);
             }
             self.started = true;
-            self.write_silence(self.steady.margin());
+            self.write_silence(self.steady.margin() + reserve.unwrap_or(0.0));
         }
-        let too_much = self.steady.excess(self.fill());
+        let too_much = self.steady.excess(self.fill(), reserve);
         if too_much > 0.0 {
-            // Too much waits and bending would take seconds: leave this block out. It comes again in a second if
-            // that was not enough.
+            // Too much waits and bending would take seconds: leave out whole blocks, this one first.
+            self.left_out = (too_much / BLOCK_SECONDS).round().max(1.0) as usize;
+        }
+        if self.left_out > 0 {
+            self.left_out -= 1;
+            self.seam.get_or_insert_with(|| std::array::from_fn(|n| block[n]));
             return;
+        }
+        let mut block = *block;
+        if let Some(seam) = self.seam.take() {
+            for (n, (new, old)) in block.iter_mut().zip(&seam).enumerate() {
+                let t = n as f32 / FADE as f32;
+                *new = old * (1.0 - t) + *new * t;
+            }
         }
         // Here more waiting means: make fewer samples of the same sound.
         self.resampler.bend(self.steady.bend());
-        self.resampler.push(block);
+        self.resampler.push(&block);
         let ready = self.resampler.ready();
         self.mono.resize(ready, 0.0);
         self.resampler.pull(&mut self.mono);
         self.write();
+    }
+
+    /// When the device last fetched sound, if it tells.
+    #[must_use]
+    pub(super) fn last_called(&self) -> Option<MediaTime> {
+        self.ring.last_called()
     }
 
     fn write_silence(&mut self, seconds: f64) {

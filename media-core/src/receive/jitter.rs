@@ -23,8 +23,8 @@ pub const MAX_HELD: Duration = Duration::from_secs(1);
 /// Packets held at most, whatever their timestamps say.
 pub const MAX_PACKETS: usize = 256;
 /// The least delay aimed at. The engine looks every 10 ms and starts at the tick nearest to it, so a packet of a quiet
-/// network is there 3 to 13 ms before its turn.
-pub const MIN_TARGET: Duration = Duration::from_millis(8);
+/// network is there up to 10 ms before its turn.
+pub const MIN_TARGET: Duration = Duration::from_millis(5);
 /// The most delay aimed at; worse networks lose packets.
 pub const MAX_TARGET: Duration = Duration::from_millis(400);
 

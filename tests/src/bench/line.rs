@@ -6,12 +6,13 @@ use std::time::Duration;
 use anyhow::Context;
 use bytes::Bytes;
 use media_core::audio::{
-    AudioEngine, AudioInput, AudioOutput, LocalAudio, MAILBOX, RING_SAMPLES, RemoteAudio, RemoteId, RemoteStats,
-    Report, SpeakPermit,
+    AudioEngine, AudioInput, AudioOutput, LocalAudio, MAILBOX, Processing, RING_SAMPLES, RemoteAudio, RemoteId,
+    RemoteStats, Report, SpeakPermit,
 };
 use media_core::channel::{MailboxSender, RingReader, RingWriter, mailbox, ring};
 use media_core::device::StreamFormat;
 use media_core::e2ee::{FrameKey, KeyRing, Opener, Opening, Sealer, Sealing};
+use media_core::receive::loss::Loss;
 use media_core::rtp::{Packet, Packetizer};
 use media_core::testing::{LossyNetwork, Weather};
 use media_core::time::{Bitrate, MediaTime};
@@ -38,6 +39,7 @@ pub(super) struct Line {
     hears: AudioEngine,
     ear: RingReader,
     rtt: Option<Duration>,
+    pretended: Option<Loss>,
     sent: usize,
 }
 
@@ -78,16 +80,39 @@ impl Line {
             hears,
             ear,
             rtt,
+            pretended: None,
             sent: 0,
         })
     }
 
-    /// The microphone's callback brings this.
+    /// The speaker's microphone is processed so.
+    pub(super) fn process(&self, processing: Processing) {
+        self.to_speaker.send(AudioInput::Process(processing)).ok();
+    }
+
+    /// Whatever comes, this is told to the speaker.
+    pub(super) const fn pretend(&mut self, loss: Loss) {
+        self.pretended = Some(loss);
+    }
+
+    /// The microphone's callback brings this, and says when.
+    pub(super) fn say_at(&mut self, samples: &[f32], now: MediaTime) {
+        self.mic.called(now);
+        self.say(samples);
+    }
+
+    /// The speaker's callback takes this, and says when.
+    pub(super) fn hear_at(&mut self, now: MediaTime) -> [f32; BLOCK] {
+        self.ear.called(now);
+        self.hear()
+    }
+
+    /// The microphone brings this.
     pub(super) fn say(&mut self, samples: &[f32]) {
         self.mic.write(samples);
     }
 
-    /// The speaker's callback takes this.
+    /// The speaker takes this.
     pub(super) fn hear(&mut self) -> [f32; BLOCK] {
         let mut out = [0.0; BLOCK];
         self.ear.read(&mut out);
@@ -113,7 +138,8 @@ impl Line {
         self.hears.tick(now);
         while let Some(output) = self.hears.poll() {
             if let AudioOutput::Hears(_, report) = output {
-                self.to_speaker.send(AudioInput::Heard(Report { rtt: self.rtt, ..report })).ok();
+                let loss = self.pretended.unwrap_or(report.loss);
+                self.to_speaker.send(AudioInput::Heard(Report { loss, rtt: self.rtt, ..report })).ok();
             }
         }
         Ok(())

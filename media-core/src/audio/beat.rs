@@ -1,0 +1,148 @@
+//! When the engine's blocks fall. A device calls every so often; a block that falls just after the microphone brought its
+//! samples, or just before the speaker fetches them, waits for nothing. Pure arithmetic on times that are passed in.
+//!
+//! Devices whose calls do not follow the engine's pace (another length, or too unsteady) are left as they come.
+
+use crate::time::MediaTime;
+
+/// Length of a block, in microseconds.
+pub(super) const BLOCK_MICROS: i64 = 10_000;
+/// So long before a block its samples should be there, in microseconds: what a call may be late.
+const AHEAD: i64 = 2_000;
+/// Calls that wander further within a window follow no beat.
+const UNSTEADY: i64 = 4_000;
+/// Blocks in a window.
+const WINDOW: u32 = 50;
+/// Nothing is moved for less.
+const CLOSE: i64 = 300;
+/// A block is moved by at most so much against the one before: 2 %.
+const STEP: i64 = 200;
+
+/// Which device's calls are followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Follow {
+    /// Blocks come after its calls.
+    Microphone(MediaTime),
+    /// Blocks come before its calls.
+    Speaker(MediaTime),
+}
+
+/// Moves the blocks.
+#[derive(Debug, Default)]
+pub(super) struct Beat {
+    microphone: bool,
+    /// Of the window: the first block's distance from the call, and how far the others were off it.
+    first: Option<i64>,
+    low: i64,
+    high: i64,
+    seen: u32,
+    /// Yet to move.
+    ahead: i64,
+}
+
+impl Beat {
+    /// The block due at `due` is done; answers by how many microseconds the next is to be moved.
+    pub(super) fn step(&mut self, due: MediaTime, follow: Option<Follow>) -> i64 {
+        let Some(follow) = follow else {
+            *self = Self::default();
+            return 0;
+        };
+        let (microphone, distance) = match follow {
+            Follow::Microphone(called) => (true, beat_after(called, due)),
+            Follow::Speaker(called) => (false, beat_after(due, called)),
+        };
+        if microphone != self.microphone {
+            *self = Self { microphone, ..Self::default() };
+        }
+        if self.ahead != 0 {
+            let step = self.ahead.clamp(-STEP, STEP);
+            self.ahead -= step;
+            return step;
+        }
+        let first = *self.first.get_or_insert(distance);
+        let off = wrapped(distance - first);
+        self.low = self.low.min(off);
+        self.high = self.high.max(off);
+        self.seen += 1;
+        if self.seen == WINDOW {
+            self.decide(first);
+        }
+        0
+    }
+
+    /// Blocks are being moved.
+    #[must_use]
+    pub(super) const fn moves(&self) -> bool {
+        self.ahead != 0
+    }
+
+    fn decide(&mut self, first: i64) {
+        let error = wrapped(first + self.low - AHEAD);
+        let steady = self.high - self.low <= UNSTEADY;
+        *self = Self { microphone: self.microphone, ..Self::default() };
+        if steady && error.abs() > CLOSE {
+            self.ahead = if self.microphone { -error } else { error };
+        }
+    }
+}
+
+/// How long after `earlier`, or a whole number of blocks after it, `later` falls, in microseconds.
+pub(super) fn beat_after(earlier: MediaTime, later: MediaTime) -> i64 {
+    (later.as_micros().cast_signed() - earlier.as_micros().cast_signed()).rem_euclid(BLOCK_MICROS)
+}
+
+/// Into half a block either way.
+fn wrapped(micros: i64) -> i64 {
+    (micros + BLOCK_MICROS / 2).rem_euclid(BLOCK_MICROS) - BLOCK_MICROS / 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The distance of the last block from the call it follows, of a device that calls `every` so many microseconds.
+    fn follows(microphone: bool, phase: u64, every: u64, jitter: u64) -> i64 {
+        let mut beat = Beat::default();
+        let mut due = MediaTime::from_micros(1_000_000);
+        let mut last = 0;
+        for block in 0..1000_u64 {
+            let calls = (due.as_micros() - phase) / every;
+            let called = MediaTime::from_micros(phase + calls * every + block % 3 * jitter / 2);
+            let follow = if microphone { Follow::Microphone(called) } else { Follow::Speaker(called) };
+            last = if microphone { beat_after(called, due) } else { beat_after(due, called) };
+            let by = beat.step(due, Some(follow));
+            due = MediaTime::from_micros(due.as_micros().saturating_add_signed(BLOCK_MICROS + by));
+        }
+        last
+    }
+
+    #[test]
+    fn blocks_fall_just_after_the_microphone_and_just_before_the_speaker() {
+        for microphone in [true, false] {
+            for phase in [0, 1_000, 2_500, 5_000, 7_777, 9_900] {
+                for every in [10_000, 20_000, 9_998, 10_001, 5_000] {
+                    let after = follows(microphone, phase, every, 0);
+                    // Devices of 5 ms have a call within reach either way.
+                    let after = if every == 5_000 { after % 5_000 } else { after };
+                    assert!((1_400..=2_600).contains(&after), "{after} us, {microphone} {phase} {every}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn late_calls_count_not_the_usual_ones() {
+        let after = follows(true, 3_000, 10_000, 1_500);
+        assert!((1_400..=4_200).contains(&after), "{after} us");
+    }
+
+    #[test]
+    fn a_device_without_a_beat_moves_nothing() {
+        let mut beat = Beat::default();
+        for block in 0..1000_u64 {
+            let due = MediaTime::from_micros(1_000_000 + block * 10_000);
+            let called = MediaTime::from_micros(due.as_micros() - block * 7_919 % 10_000);
+            assert_eq!(beat.step(due, Some(Follow::Microphone(called))), 0);
+        }
+    }
+}
