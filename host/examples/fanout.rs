@@ -112,6 +112,7 @@ impl Load {
                 kind: if video { TrackKind::Video } else { TrackKind::Audio },
                 source: if video { TrackSource::Camera } else { TrackSource::Microphone },
                 codec: None,
+                red: false,
                 muted: false,
                 layers: vec![],
             },
@@ -183,6 +184,7 @@ impl Load {
                             sequence: tick.wrapping_mul(packets).wrapping_add(packet),
                             timestamp: u32::from(tick) * 3000,
                             audio_level: Some(if at < 12 { 20 } else { 90 }),
+                            red: false,
                             payload: Bytes::copy_from_slice(&payload),
                         };
                         if publisher.peer.write_rtp(*sender, out, Instant::now()).is_err() {

@@ -5,6 +5,7 @@
 //! | [`contract`] | commands and events: the seam to the control plane |
 //! | [`core`] | every session, connection and track, without a socket or a clock (tests drive it in virtual time) |
 //! | `core/*` | its parts: publishing, subscribing, the choice of layers |
+//! | [`red`] | plain packets of sound out of RED, for those who do not take it |
 //! | [`rewrite`] | sequence and timestamp of one subscriber's copy, unbroken across mutes and layer switches |
 //! | [`speakers`] | who is heard, and which microphones are worth forwarding |
 //! | [`demux`] | whose packet is this, and how much of a stranger we listen to |
@@ -18,6 +19,7 @@ pub mod core;
 pub mod counters;
 pub mod demux;
 pub mod key_frame;
+pub mod red;
 pub mod rewrite;
 mod run;
 pub mod speakers;

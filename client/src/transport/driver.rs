@@ -265,6 +265,7 @@ impl Driver {
                 sequence: packet.sequence,
                 timestamp: packet.rtp_time,
                 audio_level: packet.level.map(|l| l.below_full),
+                red: false,
                 payload: packet.payload,
             };
             if let Err(error) = self.publisher.peer.write_rtp(sending.sender, out, now) {

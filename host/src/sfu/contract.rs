@@ -35,6 +35,8 @@ pub struct AllowedTrack {
     pub source: TrackSource,
     /// What the client means to send, if it said: first in our answer. What arrives counts all the same.
     pub codec: Option<Codec>,
+    /// Sound only: the client is asked to send it in RED, if it offers that.
+    pub red: bool,
     /// Nothing of it is forwarded while muted.
     pub muted: bool,
     /// Simulcast layers by ascending quality: (LiveKit quality 0..=2, width, height, rid). One or none: no simulcast.

@@ -355,7 +355,9 @@ impl Core {
     }
 
     fn connection(&self, flow: Flow, now: Instant) -> Result<Peer, peer::PeerError> {
-        let mut peer = Peer::new(PeerConfig::new(flow), now)?;
+        // Official SDKs ask for lost sound and send it again without saying so beforehand.
+        let config = PeerConfig { red: true, assume_sound_nack: true, ..PeerConfig::new(flow) };
+        let mut peer = Peer::new(config, now)?;
         for address in &self.candidates {
             peer.add_local_candidate(LocalCandidate::Udp(*address))?;
             peer.add_local_candidate(LocalCandidate::TcpPassive(*address))?;

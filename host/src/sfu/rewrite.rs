@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use peer::RtpIn;
+
 /// Where a subscriber's copy stands.
 #[derive(Debug, Default)]
 pub struct Rewrite {
@@ -40,7 +42,12 @@ impl Rewrite {
     }
 
     /// Maps a packet; `None` drops it: from before the source was taken, or padding.
-    pub fn map(
+    pub fn map(&mut self, packet: &RtpIn, now: Instant) -> Option<(u16, u32)> {
+        let clock_rate = packet.codec.clock_rate();
+        self.place(packet.ssrc, packet.sequence, packet.timestamp, clock_rate, packet.payload.is_empty(), now)
+    }
+
+    fn place(
         &mut self,
         ssrc: u32,
         sequence: u16,
@@ -116,7 +123,7 @@ mod tests {
         let now = Instant::now();
         let mut copy = Rewrite::default();
         for sequence in [65_534_u16, 65_535, 1, 0, 2] {
-            assert_eq!(copy.map(1, sequence, 7, VIDEO, false, now), Some((sequence, 7)));
+            assert_eq!(copy.place(1, sequence, 7, VIDEO, false, now), Some((sequence, 7)));
         }
     }
 
@@ -124,29 +131,29 @@ mod tests {
     fn a_switch_leaves_no_gap_and_time_goes_on() {
         let now = Instant::now();
         let mut copy = Rewrite::default();
-        copy.map(1, 100, 1000, VIDEO, false, now);
+        copy.place(1, 100, 1000, VIDEO, false, now);
         let later = now + Duration::from_millis(100);
-        assert_eq!(copy.map(2, 9000, 555, VIDEO, false, later), Some((101, 10_000)));
-        assert_eq!(copy.map(2, 9001, 555, VIDEO, false, later), Some((102, 10_000)));
-        assert_eq!(copy.map(2, 8999, 555, VIDEO, false, later), None, "from before the switch");
+        assert_eq!(copy.place(2, 9000, 555, VIDEO, false, later), Some((101, 10_000)));
+        assert_eq!(copy.place(2, 9001, 555, VIDEO, false, later), Some((102, 10_000)));
+        assert_eq!(copy.place(2, 8999, 555, VIDEO, false, later), None, "from before the switch");
     }
 
     #[test]
     fn a_pause_leaves_no_gap() {
         let now = Instant::now();
         let mut copy = Rewrite::default();
-        copy.map(1, 100, 1000, 48_000, false, now);
+        copy.place(1, 100, 1000, 48_000, false, now);
         copy.detach();
         let later = now + Duration::from_secs(1);
-        assert_eq!(copy.map(1, 150, 49_000, 48_000, false, later), Some((101, 49_000)));
+        assert_eq!(copy.place(1, 150, 49_000, 48_000, false, later), Some((101, 49_000)));
     }
 
     #[test]
     fn padding_takes_no_number() {
         let now = Instant::now();
         let mut copy = Rewrite::default();
-        assert_eq!(copy.map(1, 10, 5, VIDEO, false, now), Some((10, 5)));
-        assert_eq!(copy.map(1, 11, 5, VIDEO, true, now), None);
-        assert_eq!(copy.map(1, 12, 6, VIDEO, false, now), Some((11, 6)));
+        assert_eq!(copy.place(1, 10, 5, VIDEO, false, now), Some((10, 5)));
+        assert_eq!(copy.place(1, 11, 5, VIDEO, true, now), None);
+        assert_eq!(copy.place(1, 12, 6, VIDEO, false, now), Some((11, 6)));
     }
 }

@@ -129,6 +129,7 @@ async fn speak(publisher_by_tcp: bool, subscriber_by_tcp: bool) {
             kind: TrackKind::Audio,
             source: TrackSource::Microphone,
             codec: None,
+            red: false,
             muted: false,
             layers: vec![],
         },
@@ -158,6 +159,7 @@ async fn speak(publisher_by_tcp: bool, subscriber_by_tcp: bool) {
             sequence,
             timestamp: u32::from(sequence) * 960,
             audio_level: Some(20),
+            red: false,
             payload: Bytes::from_static(b"opus"),
         };
         if publisher.peer.write_rtp(mic, out, Instant::now()).is_ok() {

@@ -100,6 +100,7 @@ impl Switchboard {
             kind,
             source,
             codec: info.mime_type.split('/').next_back().and_then(Codec::from_name),
+            red: kind == TrackKind::Audio && !info.disable_red,
             muted: request.muted,
             layers: layers(&info.layers),
         };
@@ -289,8 +290,8 @@ fn info(sid: &TrackSid, request: &lk::AddTrackRequest, kind: TrackKind, source: 
         mime_type: mime_type.into(),
         disable_dtx: request.disable_dtx,
         stereo: request.stereo,
-        // RED is not negotiated here.
-        disable_red: true,
+        // Sealed packets are no use to each other's packets: those who seal say so, and it is not asked of them.
+        disable_red: request.disable_red || request.encryption != lk::encryption::Type::None as i32,
         encryption: request.encryption,
         stream: request.stream.clone(),
         audio_features: request.audio_features.clone(),

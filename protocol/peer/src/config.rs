@@ -78,7 +78,8 @@ impl Codec {
                 clock_rate: 48_000,
                 channels: 2,
                 sdp_fmtp_line: "minptime=10;useinbandfec=1".to_owned(),
-                rtcp_feedback: feedback(&[("nack", ""), ("transport-cc", "")]),
+                // No transport-cc: libwebrtc would look for bandwidth with sound alone, by sending padding in its place.
+                rtcp_feedback: feedback(&[("nack", "")]),
             },
             Self::Vp8 => video(MIME_TYPE_VP8, ""),
             Self::H264 => {
@@ -119,6 +120,21 @@ impl Codec {
             });
         }
         all
+    }
+}
+
+/// RED (RFC 2198) around Opus, as LiveKit registers it. What is lost is in the next packets; it is not asked for again.
+pub(crate) fn red_parameters() -> RTCRtpCodecParameters {
+    let opus = Codec::Opus.payload_type();
+    RTCRtpCodecParameters {
+        rtp_codec: RTCRtpCodec {
+            mime_type: "audio/red".to_owned(),
+            clock_rate: 48_000,
+            channels: 2,
+            sdp_fmtp_line: format!("{opus}/{opus}"),
+            rtcp_feedback: vec![],
+        },
+        payload_type: 63,
     }
 }
 
@@ -166,6 +182,11 @@ pub struct PeerConfig {
     /// Times one lost packet is asked for. More than this is never useful within a jitter buffer's patience, and it
     /// bounds what a peer that never answers can make us send.
     pub max_nacks: u16,
+    /// Negotiate RED for sound: packets that carry the ones before them once more.
+    pub red: bool,
+    /// Treat Opus as if the other side had named `nack` for it. Official SDKs leave it out of their descriptions and
+    /// answer and send such requests all the same; LiveKit's server reads it into them, too.
+    pub assume_sound_nack: bool,
 }
 
 impl PeerConfig {
@@ -180,6 +201,8 @@ impl PeerConfig {
             failed_after: Duration::from_secs(10),
             resend_packets: 512,
             max_nacks: 3,
+            red: false,
+            assume_sound_nack: false,
         }
     }
 }

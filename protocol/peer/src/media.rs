@@ -117,6 +117,8 @@ pub struct RtpIn {
     pub ssrc: u32,
     /// RFC 6464: 0 (loudest) to 127 (silence), -dBov.
     pub audio_level: Option<u8>,
+    /// The payload is RED (RFC 2198) around that codec: [`crate::red::read`]. Only where [`crate::PeerConfig::red`].
+    pub red: bool,
     /// May be empty (padding only).
     pub payload: Bytes,
 }
@@ -132,6 +134,8 @@ pub struct RtpOut {
     pub timestamp: u32,
     /// RFC 6464: 0 (loudest) to 127 (silence). Active speakers exist only through this.
     pub audio_level: Option<u8>,
+    /// The payload is RED around the sender's codec: only where [`crate::Peer::takes_red`] said so.
+    pub red: bool,
     /// At most 1200 bytes.
     pub payload: Bytes,
 }

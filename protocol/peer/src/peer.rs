@@ -42,6 +42,8 @@ struct Sender {
     codec: Codec,
     /// Set while the other side agreed to receive it.
     payload_type: Option<u8>,
+    /// Payload type of RED around the codec, while the other side agreed to receive that.
+    red: Option<u8>,
     audio_level: Option<u8>,
 }
 
@@ -96,6 +98,7 @@ impl Peer {
     /// The library refuses the configuration.
     pub fn new(config: PeerConfig, now: Instant) -> Result<Self, PeerError> {
         let plane = SharedPlane::default();
+        plane.lock().takes_red = config.red;
         let rtc = build::connection(&config, &plane, now)?;
         Ok(Self {
             rtc,

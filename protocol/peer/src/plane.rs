@@ -32,10 +32,13 @@ impl SharedPlane {
 struct PayloadUse {
     codec: Option<Codec>,
     repairs: Option<u8>,
+    red: bool,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Plane {
+    /// RED is negotiated here.
+    pub(crate) takes_red: bool,
     tracks: Vec<RemoteTrack>,
     next_key: u32,
     /// Media SSRC -> (track, layer).
@@ -80,6 +83,10 @@ impl Plane {
                 let entry = self.payloads.entry(format.payload_type).or_default();
                 entry.codec = entry.codec.or(format.codec);
                 entry.repairs = entry.repairs.or(format.repairs);
+            }
+            if let (true, Some(red)) = (self.takes_red, section.red_payload_type()) {
+                let entry = self.payloads.entry(red).or_default();
+                (entry.codec, entry.red) = (Some(Codec::Opus), true);
             }
             let (Some(kind), true, false) = (section.kind, section.sends, section.rejected) else { continue };
             let Some((stream_id, track_id)) = section.msid.clone() else { continue };
@@ -136,6 +143,11 @@ impl Plane {
 
     pub(crate) fn codec(&self, payload_type: u8) -> Option<Codec> {
         self.payloads.get(&payload_type).and_then(|payload| payload.codec)
+    }
+
+    /// The payload type is RED around its codec.
+    pub(crate) fn is_red(&self, payload_type: u8) -> bool {
+        self.payloads.get(&payload_type).is_some_and(|payload| payload.red)
     }
 
     pub(crate) fn is_repair(&self, payload_type: u8) -> bool {

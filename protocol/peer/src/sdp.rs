@@ -29,7 +29,7 @@ pub(crate) const EXTENSIONS: [(&str, bool, bool); 5] = [
     (URI_RID, false, true),
     (URI_REPAIRED_RID, false, true),
     (URI_AUDIO_LEVEL, true, false),
-    (URI_TRANSPORT_CC, true, true),
+    (URI_TRANSPORT_CC, false, true),
 ];
 
 /// Ids of RFC 8285 header extensions.
@@ -72,6 +72,18 @@ pub struct Format {
     pub repairs: Option<u8>,
     /// H.264 only: packetization-mode 1.
     pub non_interleaved: bool,
+    /// It is RED (RFC 2198).
+    pub red: bool,
+    /// RED only: payload type of the newest block (first of its `fmtp`).
+    pub around: Option<u8>,
+    /// What is lost of it may be asked for again (RFC 4585).
+    pub nack: bool,
+}
+
+impl Format {
+    const fn new(payload_type: u8) -> Self {
+        Self { payload_type, codec: None, repairs: None, non_interleaved: false, red: false, around: None, nack: false }
+    }
 }
 
 /// One `m=` section.
@@ -101,10 +113,7 @@ pub struct Section {
 
 impl Section {
     fn new(kind: Option<Kind>, rejected: bool, payload_types: impl Iterator<Item = u8>) -> Self {
-        let formats = payload_types
-            .take(MAX_PER_SECTION)
-            .map(|payload_type| Format { payload_type, codec: None, repairs: None, non_interleaved: false })
-            .collect();
+        let formats = payload_types.take(MAX_PER_SECTION).map(Format::new).collect();
         Self {
             mid: String::new(),
             kind,
@@ -128,6 +137,18 @@ impl Section {
             Codec::Opus | Codec::Vp8 => usable.next(),
         }
         .map(|format| format.payload_type)
+    }
+
+    /// The payload type of RED around this section's Opus.
+    #[must_use]
+    pub fn red_payload_type(&self) -> Option<u8> {
+        let opus = self.payload_type(Codec::Opus)?;
+        let red = self.formats.iter().find(|format| format.red && format.around == Some(opus))?;
+        Some(red.payload_type)
+    }
+
+    fn has_nack(&self, payload_type: u8) -> bool {
+        self.formats.iter().any(|format| format.payload_type == payload_type && format.nack)
     }
 
     fn format(&mut self, value: &str) -> Option<(&mut Format, usize)> {
@@ -163,11 +184,19 @@ impl Section {
             }
             "rtpmap" => {
                 if let Some((format, offset)) = self.format(value) {
-                    format.codec = value[offset..].split('/').next().and_then(Codec::from_name);
+                    let name = value[offset..].split('/').next().unwrap_or_default();
+                    format.codec = Codec::from_name(name);
+                    format.red = name.eq_ignore_ascii_case("red");
+                }
+            }
+            "rtcp-fb" => {
+                if let Some((format, offset)) = self.format(value) {
+                    format.nack |= value[offset..].trim() == "nack";
                 }
             }
             "fmtp" => {
                 if let Some((format, offset)) = self.format(value) {
+                    format.around = value[offset..].split('/').next().and_then(|first| first.trim().parse().ok());
                     for parameter in value[offset..].split(';') {
                         match parameter.trim().split_once('=') {
                             Some(("apt", apt)) => format.repairs = apt.parse().ok(),
@@ -304,9 +333,39 @@ impl Description {
     }
 }
 
+/// What the other side is asked to send in a section.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// With this codec.
+    pub codec: Codec,
+    /// In RED, if it offers that.
+    pub red: bool,
+}
+
+/// A description in which every section's Opus has `nack`.
+pub(crate) fn with_sound_nack(description: &Description, sdp: &str) -> String {
+    let (mut read, mut at) = (String::with_capacity(sdp.len() + 256), 0);
+    let mut opus = None;
+    for line in sdp.split_inclusive('\n') {
+        read.push_str(line);
+        if line.starts_with("m=") {
+            let section = description.sections.get(at);
+            opus =
+                section.and_then(|section| section.payload_type(Codec::Opus).filter(|opus| !section.has_nack(*opus)));
+            at += 1;
+        }
+        let of = line.strip_prefix("a=rtpmap:").and_then(|map| map.split(' ').next()).and_then(|of| of.parse().ok());
+        if let Some(payload_type) = opus.filter(|opus| of == Some(*opus)) {
+            read.push_str(&format!("a=rtcp-fb:{payload_type} nack\r\n"));
+            opus = None;
+        }
+    }
+    read
+}
+
 /// The answer with the formats of each section in the offer's order (RFC 3264 section 6.1), the wanted codec before all:
 /// a browser sends the first one it finds, so that the library's own order would take away the choice of a codec.
-pub(crate) fn ordered(offer: &Description, answer: &str, wanted: &dyn Fn(&Section) -> Option<Codec>) -> String {
+pub(crate) fn ordered(offer: &Description, answer: &str, wanted: &dyn Fn(&Section) -> Option<Wanted>) -> String {
     let mut sections = offer.sections.iter();
     let mut ordered = String::with_capacity(answer.len());
     for line in answer.split_inclusive('\n') {
@@ -318,12 +377,15 @@ pub(crate) fn ordered(offer: &Description, answer: &str, wanted: &dyn Fn(&Sectio
         let end = line.trim_end().len();
         let mut words: Vec<&str> = line[..end].split(' ').collect();
         let wanted = wanted(section);
+        let red = wanted.filter(|wanted| wanted.red).and_then(|_| section.red_payload_type());
         let place = |word: &&str| {
             let payload_type = word.parse().ok();
             let place = section.formats.iter().position(|f| Some(f.payload_type) == payload_type);
             // A browser offers a codec in several profiles, of which the library answered one.
-            let is_wanted = place.is_some_and(|place| wanted.is_some() && section.formats[place].codec == wanted);
-            (!is_wanted, place.unwrap_or(usize::MAX))
+            let has = |place: usize, wanted: Wanted| section.formats[place].codec == Some(wanted.codec);
+            let is_wanted = place.zip(wanted).is_some_and(|(place, wanted)| has(place, wanted));
+            let is_red = payload_type.is_some() && payload_type == red;
+            (!is_red, !is_wanted, place.unwrap_or(usize::MAX))
         };
         if let Some(formats) = words.get_mut(3..) {
             formats.sort_by_key(place);

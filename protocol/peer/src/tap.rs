@@ -49,6 +49,7 @@ fn deliver(plane: &mut Plane, packet: rtc::rtp::Packet, now: Instant) {
         timestamp: header.timestamp,
         ssrc: header.ssrc,
         audio_level,
+        red: plane.is_red(header.payload_type),
         payload: packet.payload,
     });
 }

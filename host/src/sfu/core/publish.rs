@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use peer::sdp::Section;
+use peer::sdp::{Section, Wanted};
 use peer::{Codec, Event, Kind, RemoteTrack, RtpIn, RtpOut, TrackKey};
 use protocol::ids::TrackSid;
 use protocol::policy::{TrackKind, TrackSource};
@@ -13,6 +13,7 @@ use super::subscribe::Subscription;
 use super::{Core, Session, TrackIndex};
 use crate::sfu::contract::{AllowedTrack, SessionKey, SfuEvent, Target};
 use crate::sfu::key_frame::begins_key_frame;
+use crate::sfu::red::{Plain, inside};
 
 /// A publisher is asked for a key frame of one layer at most this often: each costs everybody a burst.
 const KEY_FRAME_PAUSE: Duration = Duration::from_millis(300);
@@ -31,6 +32,8 @@ pub(super) struct Track {
     /// Known from the first packet.
     pub(super) codec: Option<Codec>,
     pub(super) layers: Layers,
+    /// Once something of it came in RED.
+    red: Option<Plain>,
     pub(super) subscriptions: Vec<Subscription>,
     pub(super) had_subscriber: bool,
     asked: [Option<Instant>; 8],
@@ -68,7 +71,8 @@ impl Core {
         let wanted = |section: &Section| {
             let (_, cid) = section.msid.as_ref()?;
             let mut own = tracks.values().filter(|track| track.publisher == key).map(|track| &track.allowed);
-            own.find(|allowed| allowed.cid == *cid)?.codec
+            let allowed = own.find(|allowed| allowed.cid == *cid)?;
+            Some(Wanted { codec: allowed.codec?, red: allowed.red })
         };
         match session.publisher.accept_offer_wanting(sdp, &wanted, now) {
             Ok(sdp) => self.events.push(SfuEvent::PublisherAnswer { session: key, sdp, id }),
@@ -123,6 +127,7 @@ impl Core {
                         source: None,
                         codec: None,
                         layers: Layers::default(),
+                        red: None,
                         subscriptions: vec![],
                         had_subscriber: false,
                         asked: [None; 8],
@@ -256,6 +261,18 @@ impl Core {
                 return;
             }
         }
+        // What its blocks are named; those who call their Opus otherwise get plain packets.
+        let mut red = None;
+        if packet.red {
+            let Some(named) = inside(&packet.payload) else {
+                counters.rtp_refused.add(1);
+                return;
+            };
+            red = Some(named);
+            track.red.get_or_insert_default();
+        }
+        // Made once, if anybody needs them.
+        let mut plain: Option<Vec<RtpIn>> = None;
         let video = packet.codec.kind() == Kind::Video;
         let starts = !video || begins_key_frame(packet.codec, &packet.payload);
         for subscription in &mut track.subscriptions {
@@ -275,27 +292,32 @@ impl Core {
                 counters.rtp_unsent.add(1);
                 continue;
             }
-            let clock_rate = packet.codec.clock_rate();
-            let empty = packet.payload.is_empty();
-            let mapped =
-                subscription.rewrite.map(packet.ssrc, packet.sequence, packet.timestamp, clock_rate, empty, now);
-            let Some((sequence, timestamp)) = mapped else { continue };
-            subscription.layer = Some(packet.layer);
-            let out = RtpOut {
-                marker: packet.marker || (!video && !follows),
-                sequence,
-                timestamp,
-                audio_level: packet.audio_level,
-                payload: packet.payload.clone(),
+            let takes = subscriber.peer.takes_red(sender);
+            let whole = takes.is_some() && (!packet.red || takes == red);
+            let copies = match &mut track.red {
+                Some(state) if !whole => &plain.get_or_insert_with(|| state.take(&packet))[..],
+                Some(_) | None => std::slice::from_ref(&packet),
             };
-            if subscriber.peer.write_rtp(sender, out, now).is_err() {
-                subscription.detach();
-                counters.rtp_unsent.add(1);
-                continue;
-            }
-            counters.rtp_forwarded.add(1);
-            if !std::mem::replace(&mut subscriber.is_written, true) {
-                written.push(subscription.session);
+            for copy in copies {
+                let Some((sequence, timestamp)) = subscription.rewrite.map(copy, now) else { continue };
+                subscription.layer = Some(copy.layer);
+                let out = RtpOut {
+                    marker: copy.marker || (!video && !follows),
+                    sequence,
+                    timestamp,
+                    audio_level: copy.audio_level,
+                    red: copy.red,
+                    payload: copy.payload.clone(),
+                };
+                if subscriber.peer.write_rtp(sender, out, now).is_err() {
+                    subscription.detach();
+                    counters.rtp_unsent.add(1);
+                    break;
+                }
+                counters.rtp_forwarded.add(1);
+                if !std::mem::replace(&mut subscriber.is_written, true) {
+                    written.push(subscription.session);
+                }
             }
         }
     }

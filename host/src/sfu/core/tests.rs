@@ -80,11 +80,17 @@ impl World {
     }
 
     fn join(&mut self, room: &str) -> usize {
+        self.join_speaking(room, false)
+    }
+
+    /// With a client that speaks RED, or not.
+    fn join_speaking(&mut self, room: &str, red: bool) -> usize {
+        let config = |flow| PeerConfig { red, ..PeerConfig::new(flow) };
         let key = SessionKey(self.clients.len() as u64 + 1);
         let mut client = Client {
             key,
-            publisher: Peer::new(PeerConfig::new(Flow::Send), self.now).unwrap(),
-            subscriber: Peer::new(PeerConfig::new(Flow::Receive), self.now).unwrap(),
+            publisher: Peer::new(config(Flow::Send), self.now).unwrap(),
+            subscriber: Peer::new(config(Flow::Receive), self.now).unwrap(),
             tracks: vec![],
             received: vec![],
             data: vec![],
@@ -133,6 +139,7 @@ impl World {
             kind,
             source,
             codec: None,
+            red: false,
             muted: false,
             layers: vec![],
         }
@@ -162,6 +169,7 @@ impl World {
             sequence,
             timestamp: u32::from(sequence) * 960,
             audio_level: Some(level),
+            red: false,
             payload: Bytes::copy_from_slice(payload),
         };
         self.clients[at].publisher.write_rtp(sender, packet, self.now).expect("the publisher is connected");

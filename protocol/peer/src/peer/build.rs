@@ -14,7 +14,7 @@ use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
 use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodecParameters, RTCRtpHeaderExtensionCapability, RtpCodecKind};
 use rtc::rtp_transceiver::{RTCRtpSenderId, RTCRtpTransceiverId};
 
-use crate::config::{Codec, Flow, PeerConfig};
+use crate::config::{Codec, Flow, PeerConfig, red_parameters};
 use crate::error::PeerError;
 use crate::media::LocalCandidate;
 use crate::plane::SharedPlane;
@@ -39,6 +39,9 @@ pub(super) fn connection(
         for parameters in codec.parameters() {
             media.register_codec(parameters, codec.kind().rtc())?;
         }
+    }
+    if config.red {
+        media.register_codec(red_parameters(), RtpCodecKind::Audio)?;
     }
     for (uri, audio, video) in EXTENSIONS {
         // Feedback on what we send is not read, so it is not asked for.

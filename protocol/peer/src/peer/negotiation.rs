@@ -9,7 +9,7 @@ use super::{Negotiation, Peer, build};
 use crate::config::Codec;
 use crate::error::PeerError;
 use crate::media::{Event, LocalCandidate};
-use crate::sdp::{Description, Section};
+use crate::sdp::{Description, Section, Wanted};
 
 /// Remote candidates accepted in all; a real client sends a dozen.
 const MAX_REMOTE_CANDIDATES: usize = 64;
@@ -51,7 +51,8 @@ impl Peer {
             return Err(PeerError::State);
         }
         let description = Description::parse(sdp)?;
-        self.guarded(|rtc| rtc.set_remote_description(now, RTCSessionDescription::answer(sdp.to_owned())?))?;
+        let read = self.read_as(sdp, &description);
+        self.guarded(|rtc| rtc.set_remote_description(now, RTCSessionDescription::answer(read)?))?;
         self.negotiation = Negotiation::Stable;
         self.described(&description)
     }
@@ -71,15 +72,16 @@ impl Peer {
     pub fn accept_offer_wanting(
         &mut self,
         sdp: &str,
-        wanted: &dyn Fn(&Section) -> Option<Codec>,
+        wanted: &dyn Fn(&Section) -> Option<Wanted>,
         now: Instant,
     ) -> Result<String, PeerError> {
         if self.negotiation != Negotiation::Stable {
             return Err(PeerError::State);
         }
         let description = Description::parse(sdp)?;
+        let read = self.read_as(sdp, &description);
         let answer = self.guarded(|rtc| {
-            rtc.set_remote_description(now, RTCSessionDescription::offer(sdp.to_owned())?)?;
+            rtc.set_remote_description(now, RTCSessionDescription::offer(read)?)?;
             let answer = rtc.create_answer(None)?;
             rtc.set_local_description(now, answer.clone())?;
             Ok(answer)
@@ -128,6 +130,14 @@ impl Peer {
         self.guarded(|rtc| rtc.add_remote_candidate(init)).map_err(candidate_error)
     }
 
+    /// The other side's words as the library gets to read them.
+    fn read_as(&self, sdp: &str, description: &Description) -> String {
+        if self.config.assume_sound_nack {
+            return crate::sdp::with_sound_nack(description, sdp);
+        }
+        sdp.to_owned()
+    }
+
     fn described(&mut self, description: &Description) -> Result<(), PeerError> {
         self.described = true;
         self.candidates = 0;
@@ -144,9 +154,10 @@ impl Peer {
         for sender in self.senders.values_mut() {
             let mid = self.rtc.rtp_transceiver(build::transceiver(sender.rtc)).and_then(|t| t.mid().clone());
             let section = mid.and_then(|mid| description.by_mid(&mid));
-            sender.payload_type = section
-                .filter(|section| section.receives && !section.rejected)
-                .and_then(|section| section.payload_type(sender.codec));
+            let section = section.filter(|section| section.receives && !section.rejected);
+            sender.payload_type = section.and_then(|section| section.payload_type(sender.codec));
+            let red = section.filter(|_| self.config.red && sender.codec == Codec::Opus);
+            sender.red = red.and_then(Section::red_payload_type);
             sender.audio_level = description.extensions.audio_level;
         }
         Ok(())

@@ -54,7 +54,7 @@ impl Peer {
         }
         let id = SenderId(self.next_sender);
         self.next_sender += 1;
-        let sender = Sender { rtc, ssrc, codec: spec.codec, payload_type: None, audio_level: None };
+        let sender = Sender { rtc, ssrc, codec: spec.codec, payload_type: None, red: None, audio_level: None };
         self.senders.insert(id, sender);
         self.wants_negotiation = true;
         Ok(id)
@@ -78,6 +78,13 @@ impl Peer {
         self.connected && self.senders.get(&id).is_some_and(|sender| sender.payload_type.is_some())
     }
 
+    /// The payload type that blocks of RED packets to this sender's receiver must name, if it takes RED at all.
+    #[must_use]
+    pub fn takes_red(&self, id: SenderId) -> Option<u8> {
+        let sender = self.senders.get(&id)?;
+        sender.red.and(sender.payload_type)
+    }
+
     /// Queues one packet; it leaves with the next `poll_transmit`.
     ///
     /// # Errors
@@ -90,7 +97,8 @@ impl Peer {
         if !self.connected {
             return Err(PeerError::NotConnected);
         }
-        let payload_type = sender.payload_type.ok_or(PeerError::NotNegotiated)?;
+        let agreed = if packet.red { sender.red } else { sender.payload_type };
+        let payload_type = agreed.ok_or(PeerError::NotNegotiated)?;
         // Always a fresh header: a forwarded one carries the other connection's extension ids and paddings.
         let mut header = Header {
             version: 2,

@@ -155,6 +155,7 @@ impl Path {
             sequence,
             timestamp: u32::from(sequence) * 960,
             audio_level: Some(20),
+            red: false,
             payload: Bytes::copy_from_slice(payload),
         };
         self.left.write_rtp(sender, packet, self.now)

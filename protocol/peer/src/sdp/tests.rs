@@ -5,7 +5,7 @@ use super::*;
 const CHROMIUM: &str = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1 2\r\n\
 m=audio 9 UDP/TLS/RTP/SAVPF 111 63\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\n\
 a=mid:0\r\na=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\na=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\n\
-a=sendonly\r\na=msid:stream mic\r\na=rtpmap:111 opus/48000/2\r\na=rtpmap:63 red/48000/2\r\na=ssrc:7 cname:x\r\n\
+a=sendonly\r\na=msid:stream mic\r\na=rtpmap:111 opus/48000/2\r\na=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\na=ssrc:7 cname:x\r\n\
 m=video 9 UDP/TLS/RTP/SAVPF 96 97 103 104 109\r\na=mid:1\r\na=sendonly\r\na=msid:- cam\r\n\
 a=extmap:10/sendonly urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r\n\
 a=rtpmap:96 VP8/90000\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\na=rtpmap:103 H264/90000\r\n\
@@ -95,7 +95,34 @@ fn a_wanted_codec_comes_first_where_it_is_offered() {
     let offer = Description::parse(CHROMIUM).unwrap();
     let answer = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\nm=video 9 UDP/TLS/RTP/SAVPF 96 97 109\r\n";
     // H.264 is offered twice, first in packetization-mode 0, which we do not answer.
-    let wanted = |section: &Section| (section.kind == Some(Kind::Video)).then_some(Codec::H264);
+    let wanted =
+        |section: &Section| (section.kind == Some(Kind::Video)).then_some(Wanted { codec: Codec::H264, red: false });
     assert_eq!(ordered(&offer, answer, &wanted), answer.replace("96 97 109", "109 96 97"));
-    assert_eq!(ordered(&offer, answer, &|_| Some(Codec::Opus)), answer, "a codec that is not offered changes nothing");
+    let red = |_: &Section| Some(Wanted { codec: Codec::Opus, red: true });
+    assert_eq!(ordered(&offer, answer, &red), answer, "what is not answered changes nothing");
+}
+
+#[test]
+fn red_is_known_by_what_is_in_it_and_comes_first_where_it_is_wanted() {
+    let offer = Description::parse(CHROMIUM).unwrap();
+    assert_eq!(offer.sections[0].red_payload_type(), Some(63));
+    assert_eq!(offer.sections[1].red_payload_type(), None);
+    for other in [CHROMIUM.replace("111/111", "96/96"), CHROMIUM.replace("a=fmtp:63 111/111\r\n", "")] {
+        let description = Description::parse(&other).unwrap();
+        assert_eq!(description.sections[0].red_payload_type(), None, "RED around something else is not ours");
+    }
+    let answer = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111 63\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n";
+    let opus = |red| move |_: &Section| Some(Wanted { codec: Codec::Opus, red });
+    assert_eq!(ordered(&offer, answer, &opus(true)), answer.replace("111 63", "63 111"));
+    assert_eq!(ordered(&offer, answer, &opus(false)), answer);
+}
+
+#[test]
+fn nack_is_read_into_sound_once_and_into_nothing_else() {
+    let read = |sdp: &str| with_sound_nack(&Description::parse(sdp).unwrap(), sdp);
+    let wanted = CHROMIUM.replace("opus/48000/2\r\n", "opus/48000/2\r\na=rtcp-fb:111 nack\r\n");
+    assert_eq!(read(CHROMIUM), wanted);
+    assert_eq!(read(&wanted), wanted);
+    let other = CHROMIUM.replace("opus/48000/2\r\n", "opus/48000/2\r\na=rtcp-fb:111 nack pli\r\n");
+    assert_ne!(read(&other), other, "another kind of feedback is not it");
 }

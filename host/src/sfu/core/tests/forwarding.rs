@@ -179,3 +179,66 @@ fn data_goes_up_as_events_and_down_on_the_named_channel() {
     }
     assert!(world.clients[0].data.is_empty());
 }
+
+#[test]
+fn red_goes_on_as_it_is_to_those_who_take_it_and_plain_to_others() {
+    let mut world = World::new();
+    let [speaker, red, plain] = [true, true, false].map(|red| world.join_speaking("room", red));
+    world.millis(1000);
+    let mic = world.publish(speaker, "TR_mic", TrackSource::Microphone);
+    world.subscribe(red, "TR_mic", true);
+    world.subscribe(plain, "TR_mic", true);
+    world.millis(100);
+    assert_eq!(world.clients[speaker].publisher.takes_red(mic), Some(111), "the host answers RED");
+    let say = |world: &mut World, sequence: u16, earlier: &[u8], payload: &[u8], red: bool| {
+        let mut bytes = vec![];
+        if red {
+            bytes.extend_from_slice(&[0x80 | 111, 0x0f, 0, u8::try_from(earlier.len()).unwrap(), 111]);
+            bytes.extend_from_slice(earlier);
+        }
+        bytes.extend_from_slice(payload);
+        let packet = RtpOut {
+            marker: false,
+            sequence,
+            timestamp: u32::from(sequence) * 960,
+            audio_level: Some(20),
+            red,
+            payload: bytes.into(),
+        };
+        world.clients[speaker].publisher.write_rtp(mic, packet, world.now).unwrap();
+        world.millis(20);
+    };
+    for sequence in 0..10 {
+        say(&mut world, sequence, b"then", b"now", true);
+    }
+    for client in &mut world.clients {
+        client.received.clear();
+    }
+    // 11 is lost on the way to the host; 13 is too long for RED and comes plain.
+    say(&mut world, 10, b"nine", b"ten", true);
+    say(&mut world, 12, b"eleven", b"twelve", true);
+    say(&mut world, 13, b"", b"thirteen", false);
+    let heard = |world: &World, at: usize| -> Vec<(bool, u16, Bytes)> {
+        let received = &world.clients[at].received;
+        received.iter().map(|packet| (packet.red, packet.sequence, packet.payload.clone())).collect()
+    };
+    let first = heard(&world, plain)[0].1;
+    let words: [(u16, &[u8]); 4] = [(0, b"ten"), (1, b"eleven"), (2, b"twelve"), (3, b"thirteen")];
+    let expected: Vec<_> = words.iter().map(|(n, word)| (false, first + n, Bytes::copy_from_slice(word))).collect();
+    assert_eq!(heard(&world, plain), expected, "plain, and what was lost is there");
+    let taken: Vec<(bool, usize)> = heard(&world, red).iter().map(|(red, _, bytes)| (*red, bytes.len())).collect();
+    assert_eq!(taken, [(true, 5 + 4 + 3), (true, 5 + 6 + 6), (false, 8)], "as it came");
+    let refused = world.counters.rtp_refused.value();
+    let broken = RtpOut {
+        marker: false,
+        sequence: 14,
+        timestamp: 0,
+        audio_level: None,
+        red: true,
+        payload: Bytes::from_static(&[0xef, 0, 3, 255, 111, 0]),
+    };
+    world.clients[speaker].publisher.write_rtp(mic, broken, world.now).unwrap();
+    world.millis(20);
+    assert_eq!(world.counters.rtp_refused.value(), refused + 1, "what is no RED goes nowhere");
+    assert_eq!(heard(&world, red).len(), 3);
+}

@@ -187,6 +187,7 @@ fn simulcast_switches_layers_at_key_frames_and_leaves_no_gap() {
                 timestamp: u32::from(input) * 3000 + u32::from(layer) * 77,
                 ssrc: 500 + u32::from(layer),
                 audio_level: None,
+                red: false,
                 payload: Bytes::copy_from_slice(&[payload, &[layer]].concat()),
             };
             world.core.forward(SessionKey(1), packet, world.now);

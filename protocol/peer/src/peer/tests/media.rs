@@ -92,6 +92,82 @@ fn five_percent_loss_is_repaired_with_bounded_retransmissions() {
     assert!((Duration::from_millis(8)..Duration::from_millis(40)).contains(&rtt), "{rtt:?}");
 }
 
+/// Sound over 10 % loss; how many of 500 packets arrive. The right end negotiates as official SDKs do: without `nack`.
+fn sound_arrives(left: PeerConfig, right: PeerConfig, forget_nack: (bool, bool)) -> usize {
+    let mut path = Path::with(left, right, Protocol::Udp);
+    let mic = path.sender("mic", Codec::Opus);
+    let forget = |sdp: String, forget: bool| if forget { sdp.replace("a=rtcp-fb:111 nack\r\n", "") } else { sdp };
+    let offer = path.left.create_offer(false, path.now).unwrap();
+    assert!(offer.contains("a=rtcp-fb:111 nack\r\n"));
+    let answer = path.right.accept_offer(&forget(offer, forget_nack.0), path.now).unwrap();
+    path.left.set_answer(&forget(answer, forget_nack.1), path.now).unwrap();
+    path.run(Duration::from_secs(2));
+    path.loss_percent = 10;
+    for sequence in 0..500 {
+        path.write(mic, sequence, &[1; 80]).unwrap();
+        path.run(Duration::from_millis(20));
+    }
+    path.loss_percent = 0;
+    path.run(Duration::from_secs(1));
+    path.received().iter().map(|packet| packet.sequence).collect::<std::collections::BTreeSet<u16>>().len()
+}
+
+#[test]
+fn lost_sound_is_sent_again() {
+    let usual = PeerConfig::new;
+    let arrived = sound_arrives(usual(Flow::Send), usual(Flow::Receive), (false, false));
+    assert!(arrived >= 495, "{arrived} of 500 arrived");
+}
+
+#[test]
+fn sound_is_sent_again_to_those_who_ask_without_having_said_that_they_would() {
+    let host = PeerConfig { assume_sound_nack: true, ..PeerConfig::new(Flow::Send) };
+    let arrived = sound_arrives(host, PeerConfig::new(Flow::Receive), (false, true));
+    assert!(arrived >= 495, "{arrived} of 500 arrived");
+}
+
+#[test]
+fn sound_is_asked_for_again_from_those_who_did_not_offer_it() {
+    let host = PeerConfig { assume_sound_nack: true, ..PeerConfig::new(Flow::Receive) };
+    let arrived = sound_arrives(PeerConfig::new(Flow::Send), host, (true, false));
+    assert!(arrived >= 495, "{arrived} of 500 arrived");
+    let arrived = sound_arrives(PeerConfig::new(Flow::Send), PeerConfig::new(Flow::Receive), (true, false));
+    assert!(arrived < 480, "{arrived}: the path does lose");
+}
+
+#[test]
+fn red_crosses_between_those_who_speak_it_and_never_reaches_others() {
+    let red = |flow| PeerConfig { red: true, ..PeerConfig::new(flow) };
+    let mut path = Path::with(red(Flow::Send), red(Flow::Receive), Protocol::Udp);
+    let mic = path.sender("mic", Codec::Opus);
+    assert_eq!(path.left.takes_red(mic), None, "not agreed yet");
+    path.connect();
+    assert_eq!(path.left.takes_red(mic), Some(111));
+    let out = |red, sequence| RtpOut {
+        marker: false,
+        sequence,
+        timestamp: 0,
+        audio_level: None,
+        red,
+        payload: Bytes::from_static(&[111, 7]),
+    };
+    path.left.write_rtp(mic, out(true, 1), path.now).unwrap();
+    path.left.write_rtp(mic, out(false, 2), path.now).unwrap();
+    path.run(Duration::from_millis(50));
+    let received: Vec<_> = path.received().iter().map(|packet| (packet.sequence, packet.codec, packet.red)).collect();
+    assert_eq!(received, [(1, Codec::Opus, true), (2, Codec::Opus, false)]);
+
+    for (left, right) in
+        [(red(Flow::Send), PeerConfig::new(Flow::Receive)), (PeerConfig::new(Flow::Send), red(Flow::Receive))]
+    {
+        let mut path = Path::with(left, right, Protocol::Udp);
+        let mic = path.sender("mic", Codec::Opus);
+        path.connect();
+        assert_eq!(path.left.takes_red(mic), None);
+        assert!(matches!(path.left.write_rtp(mic, out(true, 1), path.now), Err(PeerError::NotNegotiated)));
+    }
+}
+
 #[test]
 fn a_packet_that_cannot_be_sent_is_refused_and_not_kept() {
     let mut path = Path::new();
