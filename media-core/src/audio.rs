@@ -143,6 +143,8 @@ pub enum AudioInput {
     /// What a receiver or the server tells of what we sent lately: decides how much is spent, and how much of it is sent
     /// twice and more.
     Heard(Report),
+    /// Spend at most so much on the wire from now on, headers included, whatever the network could carry.
+    Spend(Bitrate),
     /// What is done to the microphone's sound from now on; at first nothing.
     Process(Processing),
     /// Stop sending it.

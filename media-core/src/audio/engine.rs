@@ -11,7 +11,7 @@ use super::local::Local;
 use super::mix::{Duck, Limiter};
 use super::playout::Playout;
 use super::processing::Chain;
-use super::rate::{Rate, Report};
+use super::rate::{Conditions, Rate, Report};
 use super::rehearsal::Rehearsal;
 use super::remote::Remote;
 use super::tone::Tone;
@@ -207,6 +207,10 @@ impl AudioEngine {
             }
             AudioInput::Process(wanted) => self.processing.set(wanted),
             AudioInput::Heard(report) => self.on_report(report),
+            AudioInput::Spend(most) => {
+                let conditions = self.rate.spend(most);
+                self.adapt(conditions);
+            }
             AudioInput::StopLocal(local) => {
                 self.locals.remove(&slot(local));
             }
@@ -240,6 +244,10 @@ impl AudioEngine {
     fn on_report(&mut self, report: Report) {
         let frame = self.locals.values().map(Local::packet_length).max().unwrap_or_default();
         let conditions = self.rate.on_report(report, frame);
+        self.adapt(conditions);
+    }
+
+    fn adapt(&mut self, conditions: Conditions) {
         for local in LOCALS {
             if let Some(Err(error)) = self.locals.get_mut(&slot(local)).map(|track| track.adapt(conditions)) {
                 tracing::error!(?local, %error, "the encoder does not follow the network");

@@ -48,6 +48,8 @@ pub(super) struct Conditions {
 #[derive(Debug)]
 pub(super) struct Rate {
     now: Conditions,
+    /// More was forbidden.
+    most: Bitrate,
     /// The link's room, once it was found full.
     room: Option<Bitrate>,
     /// Where it was found full: beyond this, more is tried only very slowly.
@@ -61,7 +63,7 @@ impl Rate {
     /// Nothing was reported yet.
     pub(super) fn new() -> Self {
         let now = Conditions { loss: Loss::default(), budget: FAR, near: false };
-        Self { now, room: None, full_at: NEAR, since_full: u8::MAX, queued: Duration::ZERO }
+        Self { now, most: NEAR, room: None, full_at: NEAR, since_full: u8::MAX, queued: Duration::ZERO }
     }
 
     /// How things stand.
@@ -69,10 +71,17 @@ impl Rate {
         self.now
     }
 
+    /// Spends at most so much from now on, but never too little for speech.
+    pub(super) fn spend(&mut self, most: Bitrate) -> Conditions {
+        self.most = most.max(LEAST);
+        self.now.budget = self.now.budget.min(self.most);
+        self.now
+    }
+
     /// Takes a report, about twice a second, of packets that are `frame` long.
     pub(super) fn on_report(&mut self, report: Report, frame: Duration) -> Conditions {
         self.now.near = report.rtt.map_or(self.now.near, |rtt| rtt < SHORT);
-        let most = if self.now.near { NEAR } else { FAR };
+        let most = if self.now.near { NEAR } else { FAR }.min(self.most);
         let share = report.loss.share.clamp(0.0, 1.0);
         // A queue that gets shorter has been helped already, and what was changed just now is not seen yet.
         let helped = report.queued < self.queued.mul_f32(0.95) || self.since_full < SHOWS;
@@ -90,7 +99,7 @@ impl Rate {
         } else if !full && self.since_full >= PATIENCE {
             self.room = self.room.map(|room| self.more(room)).filter(|room| *room < most);
         }
-        self.now.budget = self.room.unwrap_or(most);
+        self.now.budget = self.room.map_or(most, |room| room.min(most));
         // What a full link loses is lost because of us: sending more would only lose more.
         if !full && self.since_full >= SHOWS {
             self.now.loss = eased(self.now.loss, Loss { share, burst: report.loss.burst });
@@ -155,6 +164,17 @@ mod tests {
         let mut rate = Rate::new();
         rate.on_report(Report { loss, ..queued(0) }, FRAME);
         assert_eq!(rate.conditions().loss, loss);
+    }
+
+    #[test]
+    fn what_is_forbidden_is_not_spent_even_where_there_is_room() {
+        let mut rate = Rate::new();
+        let near = Report { rtt: Some(Duration::from_millis(2)), ..Report::default() };
+        assert_eq!(rate.spend(Bitrate::kbps(44)).budget, Bitrate::kbps(44));
+        assert_eq!(rate.on_report(near, FRAME).budget, Bitrate::kbps(44));
+        assert_eq!(rate.spend(Bitrate::kbps(1)).budget, LEAST, "there is no speech for less");
+        rate.spend(Bitrate::kbps(1000));
+        assert_eq!(rate.on_report(near, FRAME).budget, NEAR, "leave is no order");
     }
 
     #[test]
