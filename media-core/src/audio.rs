@@ -4,6 +4,11 @@
 //! [`AudioEngine::tick`] about every 10 ms, then [`AudioEngine::poll`] until it answers `None`. A late tick is made up for.
 //! Everything else (attach a device, add a track, a packet came) is a message in the mailbox.
 //!
+//! Of many people the ten that promise to be the loudest are decoded and the eight that are the loudest are mixed; a
+//! megaphone and the sound of a screen always are. Each can be played from a place between left and right
+//! ([`AudioInput::SetPan`]): equal power, 0 dB on both sides in the middle, +3 dB and nothing at an end. A device of one
+//! channel plays everybody as in the middle.
+//!
 //! Latency we add: capture 10 ms (one block) + 20 ms (one Opus frame fills) + 6.5 ms (codec look-ahead); playout: jitter
 //! target (20 ms on a quiet network) + the speaker's ring (two device periods, at least 20 ms) + under 1 ms resampling.
 
@@ -14,6 +19,7 @@ mod level;
 mod local;
 mod mix;
 mod opus;
+mod pan;
 mod playout;
 mod processing;
 mod rate;
@@ -21,6 +27,9 @@ mod redundancy;
 mod rehearsal;
 mod remote;
 mod resample;
+mod sides;
+mod skipped;
+mod standing;
 mod steady;
 mod tone;
 
@@ -41,6 +50,7 @@ use crate::time::{Bitrate, MediaTime};
 pub use engine::AudioEngine;
 pub use level::Meter;
 pub use opus::{Decoder, Encoder, EncoderSettings, LONGEST_PACKET, OpusError, PACKET_SAMPLES};
+pub use pan::Pan;
 pub use processing::{NoiseSuppression, Processing};
 pub use rate::Report;
 pub use resample::Resampler;
@@ -50,7 +60,7 @@ pub use resample::Resampler;
 pub const RING_SAMPLES: usize = 96_000;
 /// Messages for the engine's mailbox: packets of 64 talkers for 150 ms.
 pub const MAILBOX: usize = 512;
-/// Remote tracks mixed at most; more are refused. The host forwards only the loudest.
+/// Remote tracks taken at most; more are refused. Of the people among them the loudest are decoded and mixed.
 pub const MAX_REMOTES: usize = 128;
 
 /// Which of our own sounds.
@@ -164,6 +174,8 @@ pub enum AudioInput {
     RemoveRemote(RemoteId),
     /// How loud to play it: 0.0 silent, 1.0 as it is, at most 4.0.
     SetGain(RemoteId, f32),
+    /// Where to play it; at first in the middle.
+    SetPan(RemoteId, Pan),
     /// A packet of it came.
     Packet {
         /// Of which track.

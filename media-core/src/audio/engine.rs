@@ -8,12 +8,13 @@ use super::beat::{BLOCK_MICROS, Beat, Follow};
 use super::capture::Capture;
 use super::level::Meter;
 use super::local::Local;
-use super::mix::{Duck, Limiter};
+use super::mix::{Duck, Limiter, Mix};
 use super::playout::Playout;
 use super::processing::Chain;
 use super::rate::{Conditions, Rate, Report};
 use super::rehearsal::Rehearsal;
 use super::remote::Remote;
+use super::standing::{DECODED, MIXED, Ranks, Standing};
 use super::tone::Tone;
 use super::{AudioInput, AudioOutput, AudioStats, Levels, LocalAudio, MAX_REMOTES, RemoteAudio, RemoteId};
 use crate::channel::{MailboxReader, Taken};
@@ -49,6 +50,8 @@ pub struct AudioEngine {
     played: AudioBlock,
     locals: BTreeMap<u8, Local>,
     remotes: BTreeMap<RemoteId, Remote>,
+    /// One each, in the same order: all are looked at before any is mixed.
+    fresh: Vec<AudioBlock>,
     duck: Duck,
     limiter: Limiter,
     tone: Option<Tone>,
@@ -92,6 +95,7 @@ impl AudioEngine {
             played: [0.0; BLOCK],
             locals: BTreeMap::new(),
             remotes: BTreeMap::new(),
+            fresh: Vec::new(),
             duck: Duck::new(),
             limiter: Limiter::new(),
             tone: None,
@@ -228,6 +232,11 @@ impl AudioEngine {
                     remote.set_gain(gain);
                 }
             }
+            AudioInput::SetPan(id, pan) => {
+                if let Some(remote) = self.remotes.get_mut(&id) {
+                    remote.set_pan(pan);
+                }
+            }
             AudioInput::Packet { id, packet, at } => {
                 let changed = self.remotes.get_mut(&id).and_then(|remote| remote.packet(&packet, at));
                 if let Some(state) = changed {
@@ -263,6 +272,7 @@ impl AudioEngine {
         match Remote::new(kind, opening) {
             Ok(remote) => {
                 self.remotes.insert(id, remote);
+                self.fresh.resize(self.remotes.len(), [0.0; BLOCK]);
             }
             Err(error) => tracing::error!(%error, "a remote sound cannot be decoded"),
         }
@@ -345,26 +355,18 @@ impl AudioEngine {
     }
 
     fn play(&mut self, now: MediaTime) {
-        let mut mix = [0.0; BLOCK];
-        let mut block = [0.0; BLOCK];
+        self.decode(now);
+        let stereo = self.speaker.as_ref().is_some_and(Playout::is_stereo);
+        let mut mix = Mix::new(stereo && self.remotes.values().any(Remote::is_aside));
         let speaks_over = self.remotes.values().any(Remote::speaks_over);
         let duck = self.duck.step(speaks_over);
-        for remote in self.remotes.values_mut() {
-            remote.block(now, &mut block);
-            remote.mix(&block, duck, &mut mix);
+        for (remote, block) in self.remotes.values_mut().zip(&self.fresh) {
+            remote.mix(block, duck, &mut mix);
         }
-        if let Some(tone) = &mut self.tone
-            && !tone.add(&mut mix)
-        {
-            self.tone = None;
-            self.emit(AudioOutput::TestToneEnded);
-        }
-        if let Some(loudest) = self.rehearsal.as_mut().and_then(|rehearsal| rehearsal.add(&mut mix)) {
-            self.rehearsal = None;
-            self.emit(AudioOutput::RehearsalEnded(loudest));
-        }
-        self.limiter.limit(&mut mix);
-        self.speaker_meter.push(&mix);
+        self.add_own(&mut mix);
+        self.limiter.limit(mix.sides_mut());
+        let middle = mix.middle();
+        self.speaker_meter.push(&middle);
         self.played = [0.0; BLOCK];
         let Some(speaker) = &mut self.speaker else { return };
         if speaker.is_over() {
@@ -372,8 +374,41 @@ impl AudioEngine {
             self.emit(AudioOutput::SpeakerEnded);
             return;
         }
-        speaker.block(&mix, self.now, self.beat.moves());
-        self.played = mix;
+        speaker.block(mix.both(), self.now, self.beat.moves());
+        self.played = middle;
+    }
+
+    /// The next block of everybody, and who is heard of them.
+    fn decode(&mut self, now: MediaTime) {
+        let all = || self.remotes.values().map(|remote| &remote.standing);
+        let mut bar = Ranks::of(all().filter_map(Standing::promise)).bar(DECODED);
+        for (remote, block) in self.remotes.values_mut().zip(&mut self.fresh) {
+            remote.standing.step(&mut bar);
+            remote.listen(remote.standing.is_decoded());
+            remote.block(now, block);
+        }
+        let all = || self.remotes.values().map(|remote| &remote.standing);
+        let mut bar = Ranks::of(all().filter_map(Standing::loudness)).bar(MIXED);
+        self.remotes.values_mut().for_each(|remote| remote.standing.seat(&mut bar));
+    }
+
+    /// What this machine itself makes heard.
+    fn add_own(&mut self, mix: &mut Mix) {
+        if self.tone.is_none() && self.rehearsal.is_none() {
+            return;
+        }
+        let mut own = [0.0; BLOCK];
+        if let Some(tone) = &mut self.tone
+            && !tone.add(&mut own)
+        {
+            self.tone = None;
+            self.emit(AudioOutput::TestToneEnded);
+        }
+        if let Some(loudest) = self.rehearsal.as_mut().and_then(|rehearsal| rehearsal.add(&mut own)) {
+            self.rehearsal = None;
+            self.emit(AudioOutput::RehearsalEnded(loudest));
+        }
+        mix.add(&own);
     }
 
     fn levels(&mut self) {

@@ -15,6 +15,7 @@ const HANGOVER: u8 = 30;
 pub struct Meter {
     energy: f64,
     samples: usize,
+    last: f32,
     noise: f32,
     hangover: u8,
     voice: bool,
@@ -30,7 +31,7 @@ impl Meter {
     /// A meter that has heard nothing.
     #[must_use]
     pub const fn new() -> Self {
-        Self { energy: 0.0, samples: 0, noise: -60.0, hangover: 0, voice: false }
+        Self { energy: 0.0, samples: 0, last: -127.0, noise: -60.0, hangover: 0, voice: false }
     }
 
     /// Takes a block of about 10 ms.
@@ -39,6 +40,7 @@ impl Meter {
         self.energy += energy;
         self.samples += block.len();
         let level = decibel(energy, block.len());
+        self.last = level;
         // The floor falls fast and rises slowly (3 dB a second), so that speech does not lift it.
         self.noise = if level < self.noise { level.max(-90.0) } else { (self.noise + 0.03).min(-30.0) };
         if level > QUIETEST_SPEECH && level > self.noise + ABOVE_NOISE {
@@ -56,6 +58,12 @@ impl Meter {
         self.energy = 0.0;
         self.samples = 0;
         AudioLevel { below_full: (-level).round().clamp(0.0, 127.0) as u8, voice }
+    }
+
+    /// The last block's, in dBov: 0 to -127.
+    #[must_use]
+    pub(super) const fn last(&self) -> f32 {
+        self.last
     }
 
     /// Is there speech just now?

@@ -2,11 +2,11 @@
 //! Runs on the engine's thread. The ring is primed so that the device never finds it empty in ordinary use, and the
 //! resampler is bent so that it neither runs dry nor grows.
 
-use super::resample::Resampler;
+use super::sides::Sides;
 use super::steady::{Reserve, Steady};
 use crate::channel::RingWriter;
 use crate::device::StreamFormat;
-use crate::frame::{AudioBlock, SAMPLE_RATE};
+use crate::frame::AudioBlock;
 use crate::time::MediaTime;
 
 /// Beyond this nothing is written: the device does not read.
@@ -25,17 +25,17 @@ const FADE: usize = 240;
 pub(super) struct Playout {
     ring: RingWriter,
     format: StreamFormat,
-    resampler: Resampler,
+    sides: Sides,
     steady: Steady,
-    mono: Vec<f32>,
+    /// Interleaved, as the device wants it.
     raw: Vec<f32>,
     underruns: u64,
     started: bool,
     reserve: Reserve,
     /// Blocks to leave out yet.
     left_out: usize,
-    /// How the first of them began.
-    seam: Option<[f32; FADE]>,
+    /// How the first of them began, left and right.
+    seam: Option<[[f32; FADE]; 2]>,
 }
 
 impl Playout {
@@ -45,13 +45,12 @@ impl Playout {
         if format.channels == 0 || format.channels > super::capture::MAX_CHANNELS {
             return None;
         }
-        let resampler = Resampler::new(SAMPLE_RATE, format.rate)?;
+        let sides = Sides::new(format.rate)?;
         Some(Self {
             ring,
             format,
-            resampler,
+            sides,
             steady: Steady::new(),
-            mono: Vec::new(),
             raw: Vec::new(),
             underruns: 0,
             started: false,
@@ -61,8 +60,15 @@ impl Playout {
         })
     }
 
-    /// Writes one block, `now`; `moves`: the engine is changing when its blocks fall.
-    pub(super) fn block(&mut self, block: &AudioBlock, now: MediaTime, moves: bool) {
+    /// Left and right may differ.
+    #[must_use]
+    pub(super) const fn is_stereo(&self) -> bool {
+        self.format.channels > 1
+    }
+
+    /// Writes one block, left and right, `now`; `moves`: the engine is changing when its blocks fall. A device of one
+    /// channel plays the left side.
+    pub(super) fn block(&mut self, mut sides: [AudioBlock; 2], now: MediaTime, moves: bool) {
         let waiting = self.fill();
         let called = self.ring.last_called();
         if waiting > if called.is_some() { STUCK } else { NOT_BEGUN } {
@@ -84,23 +90,32 @@ impl Playout {
         }
         if self.left_out > 0 {
             self.left_out -= 1;
-            self.seam.get_or_insert_with(|| std::array::from_fn(|n| block[n]));
+            self.seam.get_or_insert_with(|| sides.map(|side| std::array::from_fn(|n| side[n])));
             return;
         }
-        let mut block = *block;
         if let Some(seam) = self.seam.take() {
-            for (n, (new, old)) in block.iter_mut().zip(&seam).enumerate() {
-                let t = n as f32 / FADE as f32;
-                *new = old * (1.0 - t) + *new * t;
+            for (side, seam) in sides.iter_mut().zip(&seam) {
+                for (n, (new, old)) in side.iter_mut().zip(seam).enumerate() {
+                    let t = n as f32 / FADE as f32;
+                    *new = old * (1.0 - t) + *new * t;
+                }
             }
         }
         // Here more waiting means: make fewer samples of the same sound.
-        self.resampler.bend(self.steady.bend());
-        self.resampler.push(&block);
-        let ready = self.resampler.ready();
-        self.mono.resize(ready, 0.0);
-        self.resampler.pull(&mut self.mono);
-        self.write();
+        self.sides.bend(self.steady.bend());
+        let (left, right) = self.sides.convert(&sides[0], &sides[1]);
+        let channels = usize::from(self.format.channels);
+        if channels == 1 {
+            self.ring.write(left);
+            return;
+        }
+        self.raw.clear();
+        for (left, right) in left.iter().zip(right) {
+            // The subwoofer and the rear stay silent.
+            self.raw.extend([*left, *right]);
+            self.raw.extend(std::iter::repeat_n(0.0, channels - 2));
+        }
+        self.ring.write(&self.raw);
     }
 
     /// When the device last fetched sound, if it tells.
@@ -110,22 +125,9 @@ impl Playout {
     }
 
     fn write_silence(&mut self, seconds: f64) {
-        self.mono.clear();
-        self.mono.resize((seconds * f64::from(self.format.rate)) as usize, 0.0);
-        self.write();
-    }
-
-    fn write(&mut self) {
-        let channels = usize::from(self.format.channels);
-        if channels == 1 {
-            self.ring.write(&self.mono);
-            return;
-        }
+        let frames = (seconds * f64::from(self.format.rate)) as usize;
         self.raw.clear();
-        for &sample in &self.mono {
-            // Left and right; the subwoofer and the rear stay silent.
-            self.raw.extend((0..channels).map(|c| if c < 2 { sample } else { 0.0 }));
-        }
+        self.raw.resize(frames * usize::from(self.format.channels), 0.0);
         self.ring.write(&self.raw);
     }
 

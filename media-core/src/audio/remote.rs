@@ -2,12 +2,14 @@
 //! Runs on the engine's thread; pure and bounded.
 
 use super::level::{Meter, is_quiet};
-use super::mix::Gain;
+use super::mix::{Mix, Place};
 use super::opus::{Decoder, OpusError};
 use super::rate::Report;
 use super::redundancy;
 use super::resample::Resampler;
-use super::{RemoteAudio, RemoteStats};
+use super::skipped::Skipped;
+use super::standing::Standing;
+use super::{Pan, RemoteAudio, RemoteStats};
 use crate::e2ee::{OpenFrame, Opening};
 use crate::frame::{AudioBlock, AudioLevel, BLOCK, Codec, SAMPLE_RATE};
 use crate::receive::TrackState;
@@ -52,7 +54,12 @@ pub(super) struct Remote {
     quiet: bool,
     state: TrackState,
     wanted_gain: f32,
-    gain: Gain,
+    pan: Pan,
+    place: Place,
+    /// Among the others.
+    pub(super) standing: Standing,
+    /// What came while it was not decoded.
+    skipped: Skipped,
     meter: Meter,
     concealed: u64,
     restored: u64,
@@ -81,7 +88,10 @@ impl Remote {
             quiet: true,
             state: TrackState::Waiting,
             wanted_gain: 1.0,
-            gain: Gain::new(1.0),
+            pan: Pan::CENTRE,
+            place: Place::new(),
+            standing: Standing::new(kind != RemoteAudio::Microphone),
+            skipped: Skipped::default(),
             meter: Meter::new(),
             concealed: 0,
             restored: 0,
@@ -101,6 +111,7 @@ impl Remote {
                 // In a plain meeting anything may be in there; in a sealed one the sender may still be broken.
                 let samples = Decoder::samples(&payload)?;
                 self.jitter.insert(packet.sequence, packet.rtp_time, samples, payload.clone(), at);
+                self.standing.says(packet.level);
                 for (copy, rank) in redundancy::carried(&payload).zip(1..) {
                     // A copy is as foreign as its carrier.
                     if let Some(samples) = Decoder::samples(copy.packet) {
@@ -148,6 +159,19 @@ impl Remote {
         self.resampler.pull(out);
         self.meter.push(out);
         self.quiet = is_quiet(out);
+        self.standing.hears(self.meter.last());
+    }
+
+    /// Decodes from now on, or not. While it still sounds it is decoded whatever is asked: it fades out first.
+    pub(super) fn listen(&mut self, listen: bool) {
+        let listen = listen || !self.place.is_silent();
+        if listen {
+            // The decoder goes on from what it missed, and what comes then fades in.
+            self.skipped.catch_up(&mut self.decoder);
+        } else {
+            self.skipped.begin();
+            self.silent = true;
+        }
     }
 
     /// How much faster than nominal to play.
@@ -166,7 +190,12 @@ impl Remote {
 
     fn feed(&mut self, now: MediaTime) {
         let from = self.pcm.len();
-        match self.jitter.next(now, from) {
+        let next = self.jitter.next(now, from);
+        if self.skipped.is_on() {
+            self.pcm.resize(from + self.skipped.skip(next), 0.0);
+            return;
+        }
+        match next {
             Next::Packet(payload) => {
                 let Ok(samples) = self.decoder.decode(&payload) else {
                     self.conceal(2 * BLOCK);
@@ -236,17 +265,29 @@ impl Remote {
     }
 
     /// Adds a block to the mix.
-    pub(super) fn mix(&mut self, block: &AudioBlock, duck: f32, to: &mut AudioBlock) {
+    pub(super) fn mix(&mut self, block: &AudioBlock, duck: f32, to: &mut Mix) {
         let duck = match self.kind {
             RemoteAudio::Megaphone => 1.0,
             RemoteAudio::Microphone | RemoteAudio::Screen => duck,
         };
-        self.gain.add(block, to, self.wanted_gain * duck);
+        let gain = if self.standing.is_mixed() { self.wanted_gain * duck } else { 0.0 };
+        self.place.add(block, to, gain, self.pan);
     }
 
     /// How loud to play it.
-    pub(super) const fn set_gain(&mut self, gain: f32) {
+    pub(super) fn set_gain(&mut self, gain: f32) {
         self.wanted_gain = if gain.is_nan() { 1.0 } else { gain.clamp(0.0, 4.0) };
+        self.standing.volume(self.wanted_gain);
+    }
+
+    /// Where to play it.
+    pub(super) const fn set_pan(&mut self, pan: Pan) {
+        self.pan = pan;
+    }
+
+    /// Is it played elsewhere than in the middle?
+    pub(super) fn is_aside(&self) -> bool {
+        self.pan != Pan::CENTRE || self.place.is_aside()
     }
 
     /// Is a megaphone speaking?
@@ -264,7 +305,9 @@ impl Remote {
 
     /// The level since the last call.
     pub(super) fn level(&mut self) -> AudioLevel {
-        self.meter.take()
+        let measured = self.meter.take();
+        // Who is not decoded still shows in the list of people.
+        if self.skipped.is_on() { self.standing.said() } else { measured }
     }
 
     /// Counters and measures.

@@ -62,6 +62,19 @@ impl Resampler {
         Some(Self { table, half, history, position: (half - 1) as f64, step, bend: 1.0 })
     }
 
+    /// Goes on from where another one of the same rates is.
+    pub(super) fn follow(&mut self, other: &Self) {
+        self.history.clear();
+        self.history.extend_from_slice(&other.history);
+        self.position = other.position;
+        self.bend = other.bend;
+    }
+
+    /// Bends as another one does.
+    pub(super) const fn follow_speed(&mut self, other: &Self) {
+        self.bend = other.bend;
+    }
+
     /// Takes in `1 + by` times as many samples per output as nominal: positive shrinks what waits before it.
     pub fn bend(&mut self, by: f64) {
         self.bend = 1.0 + by.clamp(-Self::MAX_BEND, Self::MAX_BEND);

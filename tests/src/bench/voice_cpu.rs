@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use media_core::audio::{
-    AudioEngine, AudioInput, Encoder, EncoderSettings, MAILBOX, NoiseSuppression, PACKET_SAMPLES, Processing,
+    AudioEngine, AudioInput, Encoder, EncoderSettings, MAILBOX, Meter, NoiseSuppression, PACKET_SAMPLES, Processing,
     RING_SAMPLES, RemoteAudio, RemoteId, SpeakPermit,
 };
 use media_core::channel::{mailbox, ring};
@@ -28,6 +28,7 @@ fn packets(number: usize, speaks: bool, keys: &KeyRing) -> anyhow::Result<Vec<(u
     let mut encoder = Encoder::new(settings)?;
     let mut sealing = Sealing::Sealed(Sealer::new(keys.clone())?);
     let mut packetizer = Packetizer::new(0);
+    let mut meter = Meter::new();
     let mut hiss = Seeded::new(number as u64);
     let voice = speech(["aoi", "emma", "james"][number % 3], SECONDS)?;
     let from = number * 48_000 % voice.len();
@@ -40,7 +41,10 @@ fn packets(number: usize, speaks: bool, keys: &KeyRing) -> anyhow::Result<Vec<(u
         }
         let Some(packet) = encoder.encode(&said)? else { continue };
         let data = sealing.protect(Codec::Opus, &packet)?;
-        let frame = SealedFrame { codec: Codec::Opus, rtp_time: (tick * BLOCK) as u32, key: true, level: None, data };
+        // As every client does, it says how loud it is.
+        meter.push(&said);
+        let level = Some(meter.take());
+        let frame = SealedFrame { codec: Codec::Opus, rtp_time: (tick * BLOCK) as u32, key: true, level, data };
         packetizer.pack(&frame, &mut out)?;
         all.extend(out.drain(..).map(|packet| (tick, packet)));
     }

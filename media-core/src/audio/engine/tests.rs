@@ -13,6 +13,8 @@ use crate::rtp::Packetizer;
 use crate::testing::{LossyNetwork, Speech, Weather, correlation};
 use crate::time::Bitrate;
 
+mod room;
+
 const MONO: StreamFormat = StreamFormat { rate: 48_000, channels: 1 };
 
 fn at(tick: u64) -> MediaTime {

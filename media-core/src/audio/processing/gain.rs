@@ -104,6 +104,6 @@ impl Gain {
         for sample in block.iter_mut() {
             *sample /= STEPS;
         }
-        self.limiter.limit(block);
+        self.limiter.limit(std::slice::from_mut(block));
     }
 }
