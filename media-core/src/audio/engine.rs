@@ -14,7 +14,7 @@ use super::processing::Chain;
 use super::rate::{Conditions, Rate, Report};
 use super::rehearsal::Rehearsal;
 use super::remote::Remote;
-use super::standing::{DECODED, MIXED, Ranks, Standing};
+use super::standing::{DECODED, ENHANCED, MIXED, Ranks, Standing};
 use super::tone::Tone;
 use super::{AudioInput, AudioOutput, AudioStats, Levels, LocalAudio, MAX_REMOTES, RemoteAudio, RemoteId};
 use crate::channel::{MailboxReader, Taken};
@@ -390,6 +390,9 @@ impl AudioEngine {
         let all = || self.remotes.values().map(|remote| &remote.standing);
         let mut bar = Ranks::of(all().filter_map(Standing::loudness)).bar(MIXED);
         self.remotes.values_mut().for_each(|remote| remote.standing.seat(&mut bar));
+        let all = || self.remotes.values().map(|remote| &remote.standing);
+        let mut bar = Ranks::of(all().filter_map(Standing::loudness)).bar(ENHANCED);
+        self.remotes.values_mut().for_each(|remote| remote.enhance(remote.standing.is_enhanced(&mut bar)));
     }
 
     /// What this machine itself makes heard.

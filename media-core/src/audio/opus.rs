@@ -14,8 +14,10 @@ pub const LONGEST_PACKET: usize = 6 * PACKET_SAMPLES;
 const MAX_BYTES: usize = 1275;
 /// A second.
 const MAX_DRED: u8 = 100;
-/// Losses made up by a neural network, speech of few bits enhanced by one.
-const COMPLEXITY: i32 = 10;
+/// Losses made up by a neural network, speech of few bits enhanced by one (NoLACE): six times the cost of decoding.
+const ENHANCED: i32 = 10;
+/// Losses made up by a neural network.
+const PLAIN: i32 = 5;
 
 /// Why sound was not encoded or decoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -108,6 +110,7 @@ impl Encoder {
 /// A decoder for one track.
 pub struct Decoder {
     inner: libopus::Decoder,
+    enhanced: bool,
     dred: Dred,
     out: Vec<f32>,
 }
@@ -119,8 +122,21 @@ impl Decoder {
     /// The library refused.
     pub fn new() -> Result<Self, OpusError> {
         let mut inner = libopus::Decoder::new()?;
-        inner.set_complexity(COMPLEXITY)?;
-        Ok(Self { inner, dred: Dred::new()?, out: vec![0.0; packet::MAX_SAMPLES] })
+        inner.set_complexity(ENHANCED)?;
+        Ok(Self { inner, enhanced: true, dred: Dred::new()?, out: vec![0.0; packet::MAX_SAMPLES] })
+    }
+
+    /// Is speech of few bits enhanced? It is at first. It may begin at any time, the library fades it in; it ends at once,
+    /// so let it end in a pause.
+    ///
+    /// # Errors
+    /// The library refused.
+    pub fn enhance(&mut self, enhanced: bool) -> Result<(), OpusError> {
+        if self.enhanced != enhanced {
+            self.inner.set_complexity(if enhanced { ENHANCED } else { PLAIN })?;
+            self.enhanced = enhanced;
+        }
+        Ok(())
     }
 
     /// Samples in a packet; `None` when it is not Opus.

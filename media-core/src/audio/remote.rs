@@ -174,6 +174,16 @@ impl Remote {
         }
     }
 
+    /// Enhances speech of few bits from the next packet on, or not any more from the next pause on.
+    pub(super) fn enhance(&mut self, enhance: bool) {
+        if !enhance && !self.quiet {
+            return;
+        }
+        if let Err(error) = self.decoder.enhance(enhance) {
+            tracing::error!(%error, "the decoder does not do as it is told");
+        }
+    }
+
     /// How much faster than nominal to play.
     fn bend(&mut self, now: MediaTime) -> f64 {
         let error = self.jitter.error(now, self.pcm.len());

@@ -4,7 +4,8 @@
 //! Two steps every block. Whoever *promises* to be loud is decoded: what the packets say (RFC 6464) is known before their
 //! sound is due, so the decoder is awake before the first syllable. Of those, whoever *is* loud by our own measure is
 //! mixed. Packets are said to be louder than they are? Whoever says so is believed less and less, and only that person
-//! loses by it. Who says nothing is always decoded.
+//! loses by it. Who says nothing is always decoded; who says that nothing can be heard is not. The loudest of those who are
+//! mixed are enhanced.
 
 use crate::frame::AudioLevel;
 
@@ -16,6 +17,11 @@ pub(super) const MIXED: usize = 8;
 /// People decoded at most, of those who say how loud they are: the mixed ones, and two whose promise is looked at.
 pub(super) const DECODED: usize = 10;
 
+/// Of those mixed, so many are enhanced at most: rarely do more speak at once, and then nobody hears how few bits they have.
+pub(super) const ENHANCED: usize = 2;
+
+/// A promise of no more than this is not worth decoding, in dBov: 30 dB below a quiet voice.
+const INAUDIBLE: f32 = -75.0;
 /// Nothing heard, in dBov.
 const SILENT: f32 = -127.0;
 /// What was heard counts less by this every block: 20 dB a second. Between words nobody loses the place.
@@ -120,7 +126,7 @@ impl Standing {
 
     /// One block later: decoded or not from now on.
     pub(super) fn step(&mut self, bar: &mut Bar) {
-        self.decoded = self.promise().is_none_or(|promise| bar.passes(promise));
+        self.decoded = self.promise().is_none_or(|promise| promise > INAUDIBLE && bar.passes(promise));
         self.mixed &= self.decoded;
         self.fade();
     }
@@ -134,6 +140,11 @@ impl Standing {
     /// Mixed from now on, or not.
     pub(super) fn seat(&mut self, bar: &mut Bar) {
         self.mixed = self.always || self.loudness().is_some_and(|loudness| bar.passes(loudness));
+    }
+
+    /// Is it enhanced from now on?
+    pub(super) fn is_enhanced(&self, bar: &mut Bar) -> bool {
+        self.mixed && self.loudness().is_none_or(|loudness| bar.passes(loudness))
     }
 
     fn fade(&mut self) {

@@ -32,6 +32,30 @@ fn one_lost_packet_is_restored() {
 }
 
 #[test]
+fn enhancing_changes_speech_of_few_bits_and_may_begin_without_a_click() {
+    let said = Speech::new(2, 48_000).take(192_000);
+    let settings = EncoderSettings { bitrate: Bitrate::kbps(12), ..EncoderSettings::default() };
+    let mut encoder = Encoder::new(settings).unwrap();
+    let packets: Vec<_> = said.chunks_exact(PACKET_SAMPLES).map(|f| encoder.encode(f).unwrap().unwrap()).collect();
+    let heard = |enhance: fn(usize) -> bool| {
+        let mut decoder = Decoder::new().unwrap();
+        let decode = |(n, packet): (usize, &Bytes)| {
+            decoder.enhance(enhance(n)).unwrap();
+            decoder.decode(packet).unwrap().to_vec()
+        };
+        packets.iter().enumerate().flat_map(decode).collect::<Vec<f32>>()
+    };
+    let steepest = |sound: &[f32]| sound.windows(2).fold(0.0_f32, |most, pair| most.max((pair[1] - pair[0]).abs()));
+    let (always, never) = (heard(|_| true), heard(|_| false));
+    assert_ne!(always, never);
+    let most = steepest(&always).max(steepest(&never));
+    for late in [heard(|n| n > 23), heard(|n| n > 60), heard(|n| n > 101), heard(|n| n > 143)] {
+        assert_eq!(late.len(), never.len());
+        assert!(steepest(&late) < 1.1 * most, "{} beside {most}", steepest(&late));
+    }
+}
+
+#[test]
 fn silence_need_not_be_sent() {
     let mut encoder = Encoder::new(EncoderSettings { dtx: true, ..EncoderSettings::default() }).unwrap();
     let sent = (0..100).filter(|_| encoder.encode(&[0.0; PACKET_SAMPLES]).unwrap().is_some()).count();

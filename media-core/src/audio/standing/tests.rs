@@ -38,9 +38,34 @@ impl Room {
 #[test]
 fn a_small_room_hears_everybody() {
     let mut room = Room::of(MIXED);
-    room.block(|_| Some(-90.0), |_| -90.0);
+    room.block(|_| Some(-60.0), |_| -60.0);
     assert_eq!(room.mixed().len(), MIXED);
     assert_eq!(room.decoded(), MIXED);
+}
+
+#[test]
+fn who_says_that_nothing_can_be_heard_is_not_decoded_until_something_can() {
+    let mut room = Room::of(3);
+    for _ in 0..500 {
+        room.block(|n| Some(if n == 0 { -30.0 } else { -90.0 }), |n| if n == 0 { -30.0 } else { -90.0 });
+    }
+    assert_eq!((room.decoded(), room.mixed()), (1, vec![0]));
+    room.block(|_| Some(-30.0), |_| -30.0);
+    assert_eq!((room.decoded(), room.mixed()), (3, vec![0, 1, 2]));
+    // Who says nothing of its loudness may be heard at any time.
+    room.block(|_| None, |_| -90.0);
+    assert_eq!(room.decoded(), 3);
+}
+
+#[test]
+fn only_the_loudest_of_those_who_are_heard_are_enhanced() {
+    let mut room = Room::of(20);
+    for _ in 0..10 {
+        room.block(|n| Some(-20.0 - n as f32), |n| -20.0 - n as f32);
+    }
+    let mut bar = Ranks::of(room.0.iter().filter_map(Standing::loudness)).bar(ENHANCED);
+    let enhanced: Vec<_> = (0..20).filter(|n| room.0[*n].is_enhanced(&mut bar)).collect();
+    assert_eq!(enhanced, [0, 1]);
 }
 
 #[test]
