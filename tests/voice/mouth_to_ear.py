@@ -5,7 +5,7 @@ PulseAudio with one two-channel cable: left is what is said (and what every micr
 One recorder hears both, so there is one clock. Each program in turn carries the same chirps; prints one JSON line per
 program with the delay of every chirp in milliseconds. Stops everything it started.
 """
-import contextlib, json, os, shutil, signal, subprocess, sys, tempfile, time
+import contextlib, json, os, re, shutil, signal, subprocess, sys, tempfile, time
 
 import numpy as np
 from scipy.signal import chirp, fftconvolve
@@ -146,6 +146,18 @@ class Stage:
         raw = np.fromfile(f"{self.folder}/cable.raw", "<i2")
         return delays(raw[: len(raw) // 2 * 2].reshape(-1, 2))
 
+    def buffers(self):
+        """What the server keeps for each program's streams, in milliseconds; ours and what it belongs to are left out."""
+        kept = {}
+        for way, kind in (("plays", "sink-inputs"), ("records", "source-outputs")):
+            listed = self.say("pactl", "list", kind).stdout
+            for entry in listed.split("\n\n"):
+                name = re.search(r'application\.name = "(.*)"', entry)
+                wait = re.search(r"Buffer Latency: (\d+) usec", entry)
+                if name and wait and name[1] not in ("parec", "pacat"):
+                    kept.setdefault(way, []).append({"of": name[1], "ms": int(wait[1]) / 1000})
+        return kept
+
     # --- who carries it ----------------------------------------------------------------------------------------------
 
     def floor(self):
@@ -247,8 +259,11 @@ def main():
         for program in ask["programs"]:
             children = getattr(stage, program)()
             try:
-                time.sleep(ask.get("settle", 6))
-                print(json.dumps({"program": program, "delays_ms": stage.carry()}), flush=True)
+                # As somebody finds it who has been in the meeting for half a minute (with the warm-up): buffers that
+                # filled up while it began have drained by then, or never do.
+                time.sleep(ask.get("settle", 22))
+                buffers = stage.buffers()
+                print(json.dumps({"program": program, "delays_ms": stage.carry(), "buffers": buffers}), flush=True)
             finally:
                 stage.stop(list(reversed(children)))
                 time.sleep(1)

@@ -31,13 +31,13 @@ def read(path):
 
 
 async def speak(room, a):
-    """As livekit-client publishes a microphone: RED where the server knows it, 48 kbit/s; but without pauses."""
+    """As livekit-client publishes a microphone, RED and 48 kbit/s, or plainly as libwebrtc does; but without pauses."""
     said = read(a.wav)
     lesson = said[: int(a.lesson * RATE)]
     source = rtc.AudioSource(RATE, 1, queue_size_ms=100)
     track = rtc.LocalAudioTrack.create_audio_track("mic", source)
-    options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE, dtx=False, red=True)
-    options.audio_encoding.max_bitrate = 48_000
+    options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE, dtx=False, red=not a.plain)
+    options.audio_encoding.max_bitrate = 32_000 if a.plain else 48_000
     await room.local_participant.publish_track(track, options)
 
     async def say_all(samples):
@@ -129,6 +129,7 @@ def main():
     p.add_argument("--token", required=True)
     p.add_argument("--wav", required=True)
     p.add_argument("--lesson", type=float, default=0)
+    p.add_argument("--plain", action="store_true")
     asyncio.run(run(p.parse_args()))
     # The SDK's own threads call into Python while it is being taken down, and abort the process now and then.
     sys.stdout.flush()

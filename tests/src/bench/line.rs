@@ -107,6 +107,11 @@ impl Line {
         self.hear()
     }
 
+    /// The speaker may spend at most so much on the wire.
+    pub(super) fn spend(&self, most: Bitrate) {
+        self.to_speaker.send(AudioInput::Spend(most)).ok();
+    }
+
     /// The microphone brings this.
     pub(super) fn say(&mut self, samples: &[f32]) {
         self.mic.write(samples);

@@ -60,7 +60,7 @@ pub fn measure(only: &str, peers: bool) -> anyhow::Result<()> {
         let lowest = quantile(&heard, 0.0).map(tenth);
         say(&json!({
             "program": program, "heard": heard.len(), "lost": all.len() - heard.len(),
-            "median_ms": median, "p95_ms": p95, "min_ms": lowest,
+            "median_ms": median, "p95_ms": p95, "min_ms": lowest, "buffers": line["buffers"],
         }))?;
         let prefix = if program == "ours" { String::new() } else { format!("{program}_") };
         summary[format!("{prefix}median_ms")] = json!(median);

@@ -2,8 +2,9 @@
 //! Writes what was said and heard as WAV files; `tests/voice/score.py` scores them.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -13,11 +14,14 @@ use media_core::time::{Bitrate, MediaTime};
 use serde_json::{Value, json};
 
 use super::line::{BLOCK, Line};
-use super::voice_peer::Official;
+use super::voice_peer::{Errand, Official};
 use super::{say, tenth};
 
 /// Seconds in which both sides learn, which are not scored.
 const LESSON: usize = 20;
+/// Who speaks: Japanese, English, English.
+const VOICES: [&str; 3] = ["aoi", "emma", "james"];
+
 /// How a take went.
 #[derive(Debug)]
 pub(super) struct Take {
@@ -31,8 +35,11 @@ pub(super) struct Take {
 
 /// Sends `said` through such weather. The first seconds, in which both sides learn, are spoken with `said` over and
 /// over, and are left out of what is heard.
-pub(super) fn take(said: &[f32], weather: Weather, seed: u64) -> anyhow::Result<Take> {
+pub(super) fn take(said: &[f32], weather: Weather, most: Option<Bitrate>, seed: u64) -> anyhow::Result<Take> {
     let mut line = Line::new(weather, seed, None)?;
+    if let Some(most) = most {
+        line.spend(most);
+    }
     let (mut heard, mut before) = (Vec::new(), 0);
     let lesson = LESSON * 48_000 / BLOCK;
     let blocks = said.chunks_exact(BLOCK).cycle().take(lesson).chain(said.chunks_exact(BLOCK));
@@ -72,27 +79,38 @@ pub(super) fn write_wav(path: &Path, samples: &[f32]) -> anyhow::Result<()> {
     Ok(std::fs::write(path, out)?)
 }
 
-/// What is measured: name and network.
-const PROFILES: &[(&str, Weather)] = &[
-    ("random0", random(0.0)),
-    ("random5", random(0.05)),
-    ("random10", random(0.10)),
-    ("random20", random(0.20)),
-    ("random30", random(0.30)),
-    ("random50", random(0.50)),
-    ("burst2", bursts(2.0)),
-    ("burst5", bursts(5.0)),
-    ("burst10", bursts(10.0)),
+/// What is measured: name, network, and the most that may be spent, if that is the point.
+const PROFILES: &[(&str, Weather, Option<Bitrate>)] = &[
+    ("random0", random(0.0), None),
+    ("random5", random(0.05), None),
+    ("random10", random(0.10), None),
+    ("random20", random(0.20), None),
+    ("random30", random(0.30), None),
+    ("random50", random(0.50), None),
+    ("burst2", bursts(2.0), None),
+    ("burst5", bursts(5.0), None),
+    ("burst10", bursts(10.0), None),
     (
         "jitter50",
         Weather { loss: 0.05, delay: Duration::from_millis(30), jitter: Duration::from_millis(40), ..Weather::CLEAR },
+        None,
     ),
-    ("rate300", rate(300)),
-    ("rate100", rate(100)),
-    ("rate50", rate(50)),
-    ("rate25", rate(25)),
-    ("reorder250", Weather { delay: Duration::from_millis(150), jitter: Duration::from_millis(200), ..Weather::CLEAR }),
-    ("spiky", Weather { hold: Duration::from_millis(200), hold_every: Duration::from_millis(2700), ..Weather::CLEAR }),
+    ("rate300", rate(300), None),
+    ("rate100", rate(100), None),
+    ("rate50", rate(50), None),
+    ("rate25", rate(25), None),
+    (
+        "reorder250",
+        Weather { delay: Duration::from_millis(150), jitter: Duration::from_millis(200), ..Weather::CLEAR },
+        None,
+    ),
+    (
+        "spiky",
+        Weather { hold: Duration::from_millis(200), hold_every: Duration::from_millis(2700), ..Weather::CLEAR },
+        None,
+    ),
+    // As little as libwebrtc spends by itself, without RED: 44 kbit/s come of it, as variable as Opus is.
+    ("at44random20", random(0.20), Some(Bitrate(43_000))),
 ];
 
 const fn random(loss: f64) -> Weather {
@@ -108,82 +126,129 @@ const fn rate(kbps: u32) -> Weather {
     Weather { delay: Duration::from_millis(20), rate: Bitrate::kbps(kbps), ..Weather::CLEAR }
 }
 
-/// Prints a line per profile, the means of all seeds and voices, and the summary with all of them.
+/// Prints a line per profile, the means of all seeds and voices, and the summary with all of them. With `booths`, the
+/// official SDK first speaks all of it in real time, in so many booths side by side; scores and ours, which takes all of
+/// a core, come afterwards.
 ///
 /// # Errors
 /// The speech of the demo is missing, Python or its packages cannot be had, or a take failed.
-pub fn measure(runs: usize, only: &str, peer: bool) -> anyhow::Result<()> {
-    let voices = ["aoi", "emma", "james"].map(voice);
+pub fn measure(runs: usize, only: &str, booths: Option<usize>) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let mut scorer = Scorer::start()?;
-    let official = if peer { Some(Official::start()?) } else { None };
+    let mut voices = Vec::new();
+    for name in VOICES {
+        let (said, path) = (voice(name)?, folder.path().join(format!("{name}.wav")));
+        write_wav(&path, &said)?;
+        voices.push((said, path));
+    }
+    let profiles: Vec<_> = PROFILES.iter().filter(|(name, ..)| name.starts_with(only)).collect();
+    let mut theirs = Vec::new();
+    if let Some(booths) = booths {
+        let errands = profiles.iter().flat_map(|(profile, weather, most)| {
+            let folder = folder.path();
+            voices.iter().enumerate().map(move |(number, (_, said))| Errand {
+                said: said.clone(),
+                heard: folder.join(format!("peer-{profile}-{number}.wav")),
+                lesson: LESSON as f64,
+                weather: *weather,
+                // Another beginning for each voice, so that no single one decides.
+                seed: 1 + number as u64,
+                plain: most.is_some(),
+            })
+        });
+        let errands: Vec<Errand> = errands.collect();
+        let kbps = Official::start(booths)?.take_all(&errands)?;
+        theirs = errands.into_iter().map(|errand| errand.heard).zip(kbps).collect();
+    }
+    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut scorers = (0..workers).map(|_| Scorer::start()).collect::<anyhow::Result<Vec<_>>>()?;
     let mut rows = Vec::new();
-    for (profile, weather) in PROFILES.iter().filter(|(name, _)| name.starts_with(only)) {
-        let (mut scores, mut wire, mut delay) = ([0.0; 3], 0.0, 0.0);
-        let mut takes = 0.0;
-        let mut theirs = Theirs::default();
-        for (number, said) in voices.iter().enumerate() {
-            let said = said.as_ref().map_err(|error| anyhow::anyhow!("{error:#}"))?;
-            let reference = folder.path().join(format!("said{number}.wav"));
-            write_wav(&reference, said)?;
-            if let Some(official) = &official {
-                let heard = folder.path().join("peer.wav");
-                let kbps = official.take(&reference, &heard, LESSON as f64, *weather, 1)?;
-                theirs.add(scorer.score(profile, &reference, &heard)?, kbps);
-            }
+    for (number, (profile, weather, most)) in profiles.into_iter().enumerate() {
+        let mut jobs = Vec::new();
+        for (at, (said, reference)) in voices.iter().enumerate() {
             for seed in 1..=runs as u64 {
-                let take = take(said, *weather, seed)?;
-                let heard = folder.path().join("heard.wav");
-                write_wav(&heard, &take.heard)?;
-                for (sum, score) in scores.iter_mut().zip(scorer.score(profile, &reference, &heard)?) {
-                    *sum += score;
-                }
-                wire += take.wire_kbps;
-                delay += take.stats.delay.as_secs_f64() * 1000.0;
-                takes += 1.0;
-                if std::env::var_os("SHOJI_BENCH_DETAILS").is_some() {
-                    eprintln!("{profile} {seed} {:?}", take.stats);
-                }
+                let heard = folder.path().join(format!("ours-{at}-{seed}.wav"));
+                jobs.push(Job { reference, heard, of: Of::Ours { said, weather: *weather, most: *most, seed } });
+            }
+            if let Some((heard, kbps)) = theirs.get(number * voices.len() + at) {
+                jobs.push(Job { reference, heard: heard.clone(), of: Of::Theirs { kbps: *kbps } });
             }
         }
-        let [pesq, stoi, plcmos] = scores.map(|sum| (sum / takes * 1000.0_f64).round() / 1000.0);
-        let mut row = json!({
-            "profile": profile, "pesq": pesq, "stoi": stoi, "plcmos": plcmos,
-            "wire_kbps": tenth(wire / takes), "delay_ms": tenth(delay / takes),
-        });
-        theirs.tell(&mut row);
+        let row = row(profile, &jobs, &mut scorers)?;
         say(&row)?;
         rows.push(row);
     }
     say(&json!({ "scenario": "voice-loss", "takes": runs * voices.len(), "rows": rows }))
 }
 
-/// Sums of the official SDK's scores: it speaks in real time, so each voice is sent once.
-#[derive(Default)]
-struct Theirs {
-    scores: [f64; 3],
-    wire: f64,
-    takes: f64,
+/// Something to be scored.
+struct Job<'a> {
+    reference: &'a Path,
+    heard: PathBuf,
+    of: Of<'a>,
 }
 
-impl Theirs {
-    fn add(&mut self, scores: [f64; 3], kbps: f64) {
-        for (sum, score) in self.scores.iter_mut().zip(scores) {
-            *sum += score;
-        }
-        self.wire += kbps;
-        self.takes += 1.0;
-    }
+enum Of<'a> {
+    /// Taken first, in virtual time.
+    Ours { said: &'a [f32], weather: Weather, most: Option<Bitrate>, seed: u64 },
+    /// Taken already.
+    Theirs { kbps: f64 },
+}
 
-    fn tell(&self, row: &mut Value) {
-        if self.takes == 0.0 {
-            return;
+/// Does all jobs of a profile, as many at a time as there are scorers.
+fn row(profile: &str, jobs: &[Job<'_>], scorers: &mut [Scorer]) -> anyhow::Result<Value> {
+    let next = AtomicUsize::new(0);
+    let work = |scorer: &mut Scorer| {
+        let mut done = Vec::new();
+        while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            done.push((matches!(job.of, Of::Ours { .. }), job.run(profile, scorer)?));
         }
-        let [pesq, stoi, plcmos] = self.scores.map(|sum| (sum / self.takes * 1000.0).round() / 1000.0);
-        row["peer_pesq"] = json!(pesq);
-        row["peer_stoi"] = json!(stoi);
-        row["peer_plcmos"] = json!(plcmos);
-        row["peer_wire_kbps"] = json!(tenth(self.wire / self.takes));
+        anyhow::Ok(done)
+    };
+    let done = std::thread::scope(|scope| {
+        let work = &work;
+        let workers: Vec<_> = scorers.iter_mut().map(|scorer| scope.spawn(move || work(scorer))).collect();
+        let finished =
+            workers.into_iter().map(|worker| worker.join().map_err(|_| anyhow::anyhow!("a worker panicked"))?);
+        finished.collect::<anyhow::Result<Vec<_>>>()
+    })?;
+    let mut row = json!({ "profile": profile });
+    for (ours, prefix) in [(true, ""), (false, "peer_")] {
+        let of: Vec<[f64; 5]> =
+            done.iter().flatten().filter(|(whose, _)| *whose == ours).map(|(_, figures)| *figures).collect();
+        if of.is_empty() {
+            continue;
+        }
+        let mean = |at: usize| of.iter().map(|figures| figures[at]).sum::<f64>() / of.len() as f64;
+        for (at, name) in ["pesq", "stoi", "plcmos"].into_iter().enumerate() {
+            row[format!("{prefix}{name}")] = json!((mean(at) * 1000.0).round() / 1000.0);
+        }
+        row[format!("{prefix}wire_kbps")] = json!(tenth(mean(3)));
+        if ours {
+            row["delay_ms"] = json!(tenth(mean(4)));
+        }
+    }
+    Ok(row)
+}
+
+impl Job<'_> {
+    /// PESQ, STOI, PLCMOS, kilobits a second, and milliseconds of delay where they are known.
+    fn run(&self, profile: &str, scorer: &mut Scorer) -> anyhow::Result<[f64; 5]> {
+        let (kbps, delay) = match self.of {
+            Of::Theirs { kbps } => (kbps, 0.0),
+            Of::Ours { said, weather, most, seed } => {
+                let take = take(said, weather, most, seed)?;
+                write_wav(&self.heard, &take.heard)?;
+                if std::env::var_os("SHOJI_BENCH_DETAILS").is_some() {
+                    eprintln!("{profile} {seed} {:?}", take.stats);
+                }
+                (take.wire_kbps, take.stats.delay.as_secs_f64() * 1000.0)
+            }
+        };
+        let [pesq, stoi, plcmos] = scorer.score(profile, self.reference, &self.heard)?;
+        if std::env::var_os("SHOJI_BENCH_DETAILS").is_some() {
+            eprintln!("{profile} {} pesq {pesq} stoi {stoi} plcmos {plcmos} {kbps:.1} kbit/s", self.heard.display());
+        }
+        Ok([pesq, stoi, plcmos, kbps, delay])
     }
 }
 

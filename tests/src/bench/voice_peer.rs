@@ -4,6 +4,8 @@
 //! Not sealed: the SDK gives up its redundancy when it seals, and this is about its best.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Context;
 use media_core::testing::Weather;
@@ -11,6 +13,7 @@ use protocol::policy::Role;
 use serde_json::Value;
 use tokio::process::Command;
 use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
 
 use crate::relay::Way;
 use crate::urgent::{self, Urgently};
@@ -20,20 +23,42 @@ use crate::world::World;
 /// Where the peer is better: behind the host its sender would not know what was lost, and add no redundancy.
 const WAY: Way = Way::ToHost;
 
-/// Two people on the SDK, started anew for each take.
+/// One sentence for the SDK to carry.
+#[derive(Debug, Clone)]
+pub(super) struct Errand {
+    /// What is said.
+    pub(super) said: PathBuf,
+    /// Where what is heard goes, without the lesson.
+    pub(super) heard: PathBuf,
+    /// The first seconds of it are said once more in front, while both sides learn.
+    pub(super) lesson: f64,
+    /// On the speaker's way to the host.
+    pub(super) weather: Weather,
+    /// Of the weather.
+    pub(super) seed: u64,
+    /// Without RED and at 32 kbit/s, as libwebrtc itself would.
+    pub(super) plain: bool,
+}
+
+/// Two people on the SDK, started anew for each take, in several booths side by side.
 pub(super) struct Official {
     runtime: Runtime,
+    booths: Vec<Arc<Booth>>,
+}
+
+/// A host behind a relay, in which one take is made at a time.
+struct Booth {
     world: World,
     python: PathBuf,
     ca: PathBuf,
 }
 
 impl Official {
-    /// Installs the SDK if need be, and opens a host behind a relay.
+    /// Installs the SDK if need be, and opens so many booths.
     ///
     /// # Errors
-    /// The SDK cannot be had, or the host does not start.
-    pub(super) fn start() -> anyhow::Result<Self> {
+    /// The SDK cannot be had, or a host does not start.
+    pub(super) fn start(booths: usize) -> anyhow::Result<Self> {
         let python = crate::python::environment("peers", &here("interop/requirements.txt"))?;
         if !urgent::allowed() {
             eprintln!(
@@ -42,39 +67,70 @@ impl Official {
         }
         let _urgently = Urgently::now();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        let world = runtime.block_on(World::open_behind_a_relay())?;
-        let ca = world.data.path().join("ca.pem");
-        std::fs::write(&ca, world.host()?.ca_pem())?;
-        Ok(Self { runtime, world, python, ca })
+        let booths = (0..booths.max(1)).map(|_| {
+            let world = runtime.block_on(World::open_behind_a_relay())?;
+            let ca = world.data.path().join("ca.pem");
+            std::fs::write(&ca, world.host()?.ca_pem())?;
+            Ok(Arc::new(Booth { world, python: python.clone(), ca }))
+        });
+        let booths = booths.collect::<anyhow::Result<_>>()?;
+        Ok(Self { runtime, booths })
     }
 
-    /// Sends a WAV file through such weather and writes what is heard, without its first `lesson` seconds, which are
-    /// spoken twice. Answers the kilobits a second on the way to the host.
+    /// Runs all errands, as many at a time as there are booths; answers the kilobits a second of each on the way to the
+    /// host, in their order.
     ///
     /// # Errors
-    /// A process failed.
-    pub(super) fn take(
-        &self,
-        said: &Path,
-        heard: &Path,
-        lesson: f64,
-        weather: Weather,
-        seed: u64,
-    ) -> anyhow::Result<f64> {
+    /// A take failed twice.
+    pub(super) fn take_all(&self, errands: &[Errand]) -> anyhow::Result<Vec<f64>> {
         let _urgently = Urgently::now();
-        self.runtime.block_on(self.talk(said, heard, lesson, weather, seed))
+        let next = Arc::new(AtomicUsize::new(0));
+        let errands: Arc<[Errand]> = errands.into();
+        self.runtime.block_on(async {
+            let mut booths = JoinSet::new();
+            for booth in &self.booths {
+                let (booth, next, errands) = (Arc::clone(booth), Arc::clone(&next), Arc::clone(&errands));
+                booths.spawn(async move {
+                    let mut done = Vec::new();
+                    loop {
+                        let number = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(errand) = errands.get(number) else { return anyhow::Ok(done) };
+                        let kbps = match booth.talk(errand).await {
+                            Ok(kbps) => kbps,
+                            Err(error) => {
+                                // Its processes abort now and then while they are taken down.
+                                eprintln!("a take is made once more: {error:#}");
+                                booth.talk(errand).await?
+                            }
+                        };
+                        done.push((number, kbps));
+                    }
+                });
+            }
+            let mut all = vec![0.0; errands.len()];
+            while let Some(done) = booths.join_next().await {
+                for (number, kbps) in done?? {
+                    all[number] = kbps;
+                }
+            }
+            Ok(all)
+        })
     }
+}
 
-    async fn talk(&self, said: &Path, heard: &Path, lesson: f64, weather: Weather, seed: u64) -> anyhow::Result<f64> {
+impl Booth {
+    async fn talk(&self, errand: &Errand) -> anyhow::Result<f64> {
         let relay = self.world.relay()?;
-        relay.set_weather(WAY, seed, Weather::CLEAR);
-        let mut listener = self.person("listen", heard, &[]).await?;
-        let lesson = lesson.to_string();
-        let mut speaker = self.person("speak", said, &["--lesson", &lesson]).await?;
+        relay.set_weather(WAY, errand.seed, Weather::CLEAR);
+        let mut listener = self.person("listen", &errand.heard, &[]).await?;
+        let lesson = errand.lesson.to_string();
+        let plain: &[&str] = if errand.plain { &["--plain"] } else { &[] };
+        let words = [&["--lesson", &lesson], plain].concat();
+        let mut speaker = self.person("speak", &errand.said, &words).await?;
         let word = |word: &'static str| move |event: &Value| event["event"] == word;
         speaker.until("that it publishes", word("published")).await?;
         listener.until("that it hears", word("hears")).await?;
-        relay.set_weather(WAY, seed, weather);
+        relay.set_weather(WAY, errand.seed, errand.weather);
         speaker.tell("go").await?;
         speaker.until("that the lesson is over", word("lesson_over")).await?;
         let (before, start) = (relay.crossed(), std::time::Instant::now());
@@ -87,7 +143,7 @@ impl Official {
         listener.until("that it wrote", word("written")).await?;
         speaker.tell("leave").await?;
         if std::env::var_os("SHOJI_BENCH_DETAILS").is_some() {
-            eprintln!("official SDK: {stats} {} packets", after.packets - before.packets);
+            eprintln!("official SDK: {} {stats} {} packets", errand.heard.display(), after.packets - before.packets);
         }
         anyhow::ensure!(speaker.ended().await? && listener.ended().await?, "an SDK process failed");
         Ok((after.bytes - before.bytes) as f64 * 8.0 / 1000.0 / seconds)

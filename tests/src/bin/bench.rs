@@ -41,6 +41,9 @@ struct Args {
     /// Runs, where there are several.
     #[arg(long)]
     runs: Option<usize>,
+    /// Takes of the official SDK at the same time, each with a host, a relay and processes of its own.
+    #[arg(long, default_value_t = 4)]
+    jobs: usize,
     /// Without the official SDK or other programs beside ours.
     #[arg(long)]
     no_peer: bool,
@@ -64,7 +67,9 @@ fn main() -> ExitCode {
         Name::Echo => bench::echo::measure(),
         Name::Noise => bench::noise::measure(),
         Name::VoiceCpu => bench::voice_cpu::measure(),
-        Name::VoiceLoss => bench::voice_loss::measure(args.runs.unwrap_or(3), &args.only, !args.no_peer),
+        Name::VoiceLoss => {
+            bench::voice_loss::measure(args.runs.unwrap_or(3), &args.only, (!args.no_peer).then_some(args.jobs))
+        }
         Name::MouthToEar => bench::mouth_to_ear::measure(&args.only, !args.no_peer),
     };
     match measured {
