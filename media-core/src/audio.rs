@@ -20,6 +20,7 @@ mod local;
 mod mix;
 mod opus;
 mod pan;
+mod player;
 mod playout;
 mod processing;
 mod rate;
@@ -31,6 +32,7 @@ mod sides;
 mod skipped;
 mod standing;
 mod steady;
+mod stretch;
 mod tone;
 
 use std::time::Duration;
@@ -281,6 +283,8 @@ pub struct RemoteStats {
     pub overflowed: u64,
     /// Blocks cut out to catch up.
     pub dropped_blocks: u64,
+    /// Periods of the voice left out or said twice, so that the delay is what it should be.
+    pub stretched: u64,
     /// The delay aimed at.
     pub target: Duration,
     /// The delay now.

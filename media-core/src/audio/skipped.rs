@@ -4,6 +4,7 @@
 use bytes::Bytes;
 
 use super::opus::Decoder;
+use super::player::Decode;
 use crate::frame::BLOCK;
 use crate::receive::jitter::Next;
 
@@ -47,7 +48,7 @@ impl Skipped {
     }
 
     /// From now on everything is decoded again.
-    pub(super) fn catch_up(&mut self, decoder: &mut Decoder) {
+    pub(super) fn catch_up(&mut self, decoder: &mut impl Decode) {
         if !std::mem::take(&mut self.on) {
             return;
         }

@@ -2,8 +2,9 @@
 //! Pure and bounded. Time is counted in samples at 48 kHz; a packet's ideal arrival is its timestamp on the clock of the
 //! fastest recent packet, so `delay` is what we add to the quickest the network can do.
 //!
-//! The target follows the measured jitter (95th percentile of the last five seconds, hold-ups that come again and again
-//! within ten, and how late copies of lost packets come along with later ones). The player is told by [`Jitter::error`] how far off it is and bends its speed a little; only a far excess is cut.
+//! The target follows the measured jitter (95th percentile of the last five seconds, less when the last one was calm; hold-ups
+//! that come again and again within ten; and how late copies of lost packets come along with later ones). The player is
+//! told by [`Jitter::error`] how far off it is, and leaves out or adds single periods of the sound; only a far excess is cut.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -32,6 +33,10 @@ pub const MAX_TARGET: Duration = Duration::from_millis(400);
 const HISTORY: usize = 512;
 /// For so long.
 const MEMORY: i64 = 5 * SAMPLE_RATE as i64;
+/// When so long nothing came nearly as late as before, the weather has changed, and what was before says nothing any more.
+const CALM: i64 = SAMPLE_RATE as i64;
+/// But so many packets are needed to say so.
+const ENOUGH: usize = 12;
 /// Made-up sound at most before silence.
 const MAX_CONCEALED: i64 = 60 * 48;
 /// A lesser share lost is little.
@@ -111,6 +116,8 @@ pub struct Jitter {
     frame: i64,
     /// When, and how late.
     transits: VecDeque<(i64, i64)>,
+    /// How late they all are, in order; kept for its room.
+    sorted: Vec<i64>,
     fastest: i64,
     /// The 95th percentile of how late packets come.
     usual: i64,
@@ -147,6 +154,7 @@ impl Jitter {
             owed: 0,
             frame: 2 * BLOCK as i64,
             transits: VecDeque::with_capacity(HISTORY),
+            sorted: Vec::with_capacity(HISTORY),
             fastest: 0,
             usual: 0,
             percentile: samples(MIN_TARGET),
@@ -250,6 +258,13 @@ impl Jitter {
         Next::Restore { next: held.payload.clone(), before, samples: usize::try_from(step).unwrap_or(0) }
     }
 
+    /// Is what comes next here?
+    #[must_use]
+    pub fn ready(&self) -> bool {
+        let first = self.held.first_key_value().map(|(&first, _)| first);
+        self.play.zip(first).is_some_and(|(play, first)| first <= play)
+    }
+
     fn conceal(&self) -> Next {
         Next::Conceal(usize::try_from(self.frame).unwrap_or(0))
     }
@@ -340,10 +355,10 @@ impl Jitter {
         self.since_measure += 1;
         // A slow packet counts at once, a calmer network only with the next look at everything.
         let relative = transit - self.fastest;
-        if relative > self.percentile {
-            self.peaks.late(now, relative);
+        if relative > self.percentile / 2 {
+            self.peaks.late(now, relative, self.percentile);
         }
-        let look = self.since_measure >= 16 || relative > self.target;
+        let look = self.since_measure >= 8 || relative > self.target;
         if !look {
             return;
         }
@@ -352,17 +367,40 @@ impl Jitter {
         if self.loss.share == 0.0 {
             self.copies.forget();
         }
-        self.fastest = self.transits.iter().map(|(_, transit)| *transit).min().unwrap_or(transit);
-        let mut sorted: Vec<i64> = self.transits.iter().map(|(_, t)| t - self.fastest).collect();
-        sorted.sort_unstable();
-        let rank = |percent: usize| sorted[(sorted.len() * percent / 100).min(sorted.len() - 1)];
-        // Nearly all packets in time, unless the last few cost too much.
-        self.usual = rank(95);
-        let percentile = rank(99).min(self.usual * 5 / 4);
+        let mut percentile = self.look();
+        if self.is_over(now, percentile) {
+            self.transits.retain(|(at, _)| now - at <= CALM);
+            percentile = self.look();
+        }
         // Half a block on top: packets and ticks do not meet.
         let half = BLOCK as i64 / 2;
         self.percentile = (percentile + half).clamp(samples(MIN_TARGET), samples(MAX_TARGET));
         self.aim(now);
+    }
+
+    /// Looks at all arrivals that are remembered; answers how late those that count came.
+    fn look(&mut self) -> i64 {
+        self.fastest = self.transits.iter().map(|(_, transit)| *transit).min().unwrap_or(self.fastest);
+        self.sorted.clear();
+        self.sorted.extend(self.transits.iter().map(|(_, transit)| transit - self.fastest));
+        self.sorted.sort_unstable();
+        let rank = |percent: usize| {
+            let last = self.sorted.len().saturating_sub(1);
+            self.sorted.get((self.sorted.len() * percent / 100).min(last)).copied().unwrap_or_default()
+        };
+        // Nearly all packets in time, unless the last few cost too much.
+        self.usual = rank(95);
+        rank(99).min(self.usual * 5 / 4)
+    }
+
+    /// Were all the packets of the last second early, beside what the seconds before ask for?
+    fn is_over(&self, now: i64, percentile: i64) -> bool {
+        if percentile <= samples(MIN_TARGET) {
+            return false;
+        }
+        let lately = || self.transits.iter().rev().take_while(|(at, _)| now - at <= CALM).map(|(_, transit)| *transit);
+        let latest = lately().max().unwrap_or_default() - lately().min().unwrap_or_default();
+        lately().count() >= ENOUGH && latest < percentile / 3
     }
 
     fn aim(&mut self, now: i64) {

@@ -8,12 +8,15 @@ use std::collections::VecDeque;
 const KEPT: usize = 8;
 /// For this long.
 const MEMORY: i64 = 10 * 48_000;
-/// What comes late within this of the first late packet belongs to the same hold-up.
+/// What comes late within this of the last late packet belongs to the same hold-up.
 const SAME: i64 = 48_000 / 2;
+/// Unless that has lasted so long: then it is no moment any more.
+const LONGEST: i64 = 3 * 48_000;
 
 #[derive(Debug, Clone, Copy)]
 struct Peak {
     at: i64,
+    until: i64,
     late: i64,
 }
 
@@ -24,17 +27,22 @@ pub(super) struct Peaks {
 }
 
 impl Peaks {
-    /// A packet came `late` samples after the quickest, which is more than was allowed for.
-    pub(super) fn late(&mut self, now: i64, late: i64) {
+    /// A packet came `late` samples after the quickest: more than the half of what is `allowed` for. Only what is beyond
+    /// that begins a hold-up, the rest shows that one goes on.
+    pub(super) fn late(&mut self, now: i64, late: i64, allowed: i64) {
         self.forget(now);
         match self.seen.back_mut() {
-            Some(peak) if now - peak.at < SAME => peak.late = peak.late.max(late),
-            Some(_) | None => {
+            Some(peak) if now - peak.until < SAME && now - peak.at < LONGEST => {
+                peak.late = peak.late.max(late);
+                peak.until = now;
+            }
+            Some(_) | None if late > allowed => {
                 if self.seen.len() == KEPT {
                     self.seen.pop_front();
                 }
-                self.seen.push_back(Peak { at: now, late });
+                self.seen.push_back(Peak { at: now, until: now, late });
             }
+            Some(_) | None => {}
         }
     }
 

@@ -249,9 +249,10 @@ fn a_wrong_key_and_plaintext_are_told_and_not_heard() {
     }
 }
 
-/// One hour of virtual time with both devices' clocks off, in opposite directions, and the sender's against ours.
+/// Twenty minutes of virtual time with both devices' clocks off, in opposite directions, and the sender's against ours: what
+/// is not made up for would come to 240 ms each. A whole day of the remote sound alone is in `player/tests.rs`.
 #[test]
-fn an_hour_of_drift_does_not_grow_any_delay() {
+fn long_drift_does_not_grow_any_delay() {
     let mut one = side();
     let mut mic = one.microphone(MONO);
     let mut ear = one.speaker(MONO);
@@ -262,7 +263,7 @@ fn an_hour_of_drift_does_not_grow_any_delay() {
     let (mut made, mut taken, mut sent) = (0_u64, 0_u64, 0_u64);
     let mut scratch = [0.0; 1000];
     let mut worst = [Duration::ZERO; 3];
-    for tick in 0..360_000_u64 {
+    for tick in 0..120_000_u64 {
         let samples = |ppm: f64| ((tick + 1) as f64 * 480.0 * (1.0 + ppm / 1e6)) as u64;
         let more = (samples(200.0) - made) as usize;
         made += more as u64;
@@ -294,7 +295,8 @@ fn an_hour_of_drift_does_not_grow_any_delay() {
     assert!(stats.capture_underruns + stats.speaker_underruns < 10, "{stats:?}");
     assert_eq!((stats.capture_lost, stats.skipped_blocks), (0, 0));
     let remote = stats.remotes[0].1;
-    assert!(remote.concealed < 50 && remote.dropped_blocks < 50, "{remote:?}");
+    assert!(remote.concealed < 10 && remote.dropped_blocks == 0, "{remote:?}");
+    assert!((5..200).contains(&remote.stretched), "240 ms in single periods: {remote:?}");
 }
 
 #[test]
