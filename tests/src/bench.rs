@@ -15,6 +15,7 @@ mod own_sound;
 #[cfg(feature = "real-devices")]
 pub mod reopen;
 pub mod voice_cpu;
+pub mod voice_day;
 pub mod voice_latency;
 pub mod voice_loss;
 mod voice_peer;

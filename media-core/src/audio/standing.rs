@@ -11,7 +11,7 @@ use crate::frame::AudioLevel;
 
 use super::MAX_REMOTES;
 
-/// People mixed at most. Others mix or forward three (libwebrtc's mixer, Google Meet, Agora), and laughter of a whole room
+/// People mixed at most. Others mix or forward three (Google Meet, Agora), and laughter of a whole room
 /// sounds thin there. A ninth voice as loud as the other eight adds half a decibel, which nobody hears.
 pub(super) const MIXED: usize = 8;
 /// People decoded at most, of those who say how loud they are: the mixed ones, and two whose promise is looked at.

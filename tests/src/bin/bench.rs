@@ -17,6 +17,8 @@ enum Name {
     Footprint,
     /// From the microphone's callback to the speaker's, in virtual time.
     VoiceLatency,
+    /// A day of sound in virtual time, with a storm of trouble; `--runs`: hours.
+    VoiceDay,
     /// From plugging a microphone back in to its first samples (needs `--features real-devices` and PulseAudio).
     #[cfg(feature = "real-devices")]
     Reopen,
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         Name::Fanout => bench::fanout::measure(),
         Name::Footprint => bench::footprint::measure(),
         Name::VoiceLatency => bench::voice_latency::measure(),
+        Name::VoiceDay => bench::voice_day::measure(args.runs.unwrap_or(24)),
         #[cfg(feature = "real-devices")]
         Name::Reopen => bench::reopen::measure(args.runs.unwrap_or(20)),
         Name::Echo => bench::echo::measure(),
