@@ -120,6 +120,8 @@ impl AudioEngine {
         if behind > MAX_BEHIND {
             // The machine slept or the thread starved: that sound is over.
             self.skipped += behind;
+            // Their time goes on, or receivers would take what follows for late, for ever.
+            self.locals.values_mut().for_each(|track| track.skip(behind));
             due = now;
         }
         while due <= now {
@@ -303,7 +305,7 @@ impl AudioEngine {
         let Some(microphone) = &mut self.microphone else {
             for voice in VOICES {
                 if let Some(track) = self.locals.get_mut(&slot(voice)) {
-                    track.skip();
+                    track.skip(1);
                 }
             }
             return;

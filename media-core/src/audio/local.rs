@@ -108,14 +108,21 @@ impl Local {
     pub(super) fn mute(&mut self, muted: bool) {
         self.muted = muted;
         if muted {
-            self.filled = 0;
+            self.drop_pending();
             self.redundancy.forget();
         }
     }
 
-    /// Time passed without a block: no microphone.
-    pub(super) const fn skip(&mut self) {
-        self.rtp_time = self.rtp_time.wrapping_add(BLOCK as u32);
+    /// Time passed without so many blocks: no microphone, or the machine slept.
+    pub(super) const fn skip(&mut self, blocks: u64) {
+        self.drop_pending();
+        // Wraps as RTP timestamps do.
+        self.rtp_time = self.rtp_time.wrapping_add((blocks as u32).wrapping_mul(BLOCK as u32));
+    }
+
+    /// What is not yet a packet will never be one; its time has passed all the same.
+    const fn drop_pending(&mut self) {
+        self.rtp_time = self.rtp_time.wrapping_add(self.filled as u32);
         self.filled = 0;
     }
 
@@ -130,7 +137,7 @@ impl Local {
     /// See [`Unsent`].
     pub(super) fn block(&mut self, block: &AudioBlock) -> Result<Option<SealedFrame>, Unsent> {
         if self.muted || !self.is_live() {
-            self.skip();
+            self.skip(1);
             return Ok(None);
         }
         self.pending[self.filled..self.filled + BLOCK].copy_from_slice(block);

@@ -36,6 +36,8 @@ const LITTLE_PATIENCE: f32 = 0.01;
 /// Packets may be looked for so much too early, as they and ticks do not meet; when earlier by a share of what is aimed at,
 /// something is done.
 const EARLY: i64 = 3 * 48;
+/// See where it is used.
+const MOVES: i64 = 8 * 48;
 /// Beyond this much too late, whole frames are left out.
 const CUT: i64 = 150 * 48;
 /// Since the sound began, clocks or the network have moved by this.
@@ -194,13 +196,14 @@ impl<D: Decode> Player<D> {
         self.rested = self.rested.saturating_add(1);
         let error = self.error(now);
         let aimed = i64::try_from(self.jitter.target().as_micros()).unwrap_or(0) * 48 / 1000;
-        let late = if voice { NEAR + aimed / 2 } else { NEAR_IN_PAUSES + aimed / 4 };
+        let late = if voice { NEAR + aimed * 3 / 4 } else { NEAR_IN_PAUSES + aimed / 4 };
         let late = error > if self.correcting { late / CLOSE } else { late };
         // Packets are looked for once less than a block is left, so what is left then is no help against late ones.
         let ahead = error - self.rest();
         // Nothing to mend where it began so: the tick nearest to what is aimed at.
         let began = if self.silent { ahead } else { *self.began.get_or_insert(ahead) };
-        let early = EARLY + if voice && !self.correcting { aimed / 8 } else { 0 };
+        // Where much is aimed at, it is for copies of what was lost, and the aim moves more than a voice should.
+        let early = EARLY + if voice && !self.correcting { (aimed / 8).max(aimed * 5 / 8 - MOVES) } else { 0 };
         let early = ahead < -early && ahead < began - DRIFT;
         self.correcting = late || early;
         if !self.correcting {

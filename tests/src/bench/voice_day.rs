@@ -34,8 +34,7 @@ const CALM: u64 = 20 * SECOND;
 /// Back at base: within so much of what it was before anything happened, in milliseconds.
 const BACK: f64 = 10.0;
 /// An ordinary office.
-const FAIR: Weather =
-    Weather { delay: Duration::from_millis(8), jitter: Duration::from_millis(4), ..Weather::CLEAR };
+const FAIR: Weather = Weather { delay: Duration::from_millis(8), jitter: Duration::from_millis(4), ..Weather::CLEAR };
 
 /// What happens, and until when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -329,6 +329,38 @@ fn the_test_tone_is_heard_and_ends() {
 }
 
 #[test]
+fn the_time_of_what_is_sent_goes_on_over_stalls_mutes_and_missing_microphones() {
+    let (gate, keys) = (allowed(), keys());
+    let mut one = side();
+    let mut mic = one.microphone(MONO);
+    one.start(&gate, &keys);
+    // When it was sent on our clock, and when by its timestamp, both in samples.
+    let mut sent = Vec::new();
+    for tick in 0..600_u64 {
+        match tick {
+            101 => one.tell(AudioInput::MuteLocal(LocalAudio::Microphone, true)),
+            150 => one.tell(AudioInput::MuteLocal(LocalAudio::Microphone, false)),
+            203 => one.tell(AudioInput::DetachMicrophone),
+            250 => mic = one.microphone(MONO),
+            _ => {}
+        }
+        mic.write(&Speech::new(tick, 48_000).take(480));
+        // Nothing runs for a second and a half.
+        if (301..451).contains(&tick) {
+            continue;
+        }
+        for output in one.outputs(at(tick)) {
+            if let AudioOutput::Frame(LocalAudio::Microphone, frame) = output {
+                sent.push((tick * 480, u64::from(frame.rtp_time.wrapping_sub(4_294_960_000))));
+            }
+        }
+    }
+    let (first, last) = (sent[3], sent[sent.len() - 1]);
+    let off = (last.0 - first.0).abs_diff(last.1 - first.1);
+    assert!(off <= 960, "{off} samples off after six seconds");
+}
+
+#[test]
 fn a_long_stall_is_given_up() {
     let mut one = side();
     one.engine.tick(at(0));
