@@ -38,6 +38,11 @@ pub(super) struct Beat {
     seen: u32,
     /// Yet to move.
     ahead: i64,
+    /// What the last move was for.
+    tried: i64,
+    /// A move changed nothing: the device calls all the time, so that its last call is as near wherever a block falls.
+    /// Moving on and on would make the engine slow or fast for ever.
+    futile: bool,
 }
 
 impl Beat {
@@ -79,9 +84,12 @@ impl Beat {
     fn decide(&mut self, first: i64) {
         let error = wrapped(first + self.low - AHEAD);
         let steady = self.high - self.low <= UNSTEADY;
-        *self = Self { microphone: self.microphone, ..Self::default() };
-        if steady && error.abs() > CLOSE {
-            self.ahead = if self.microphone { -error } else { error };
+        let wanted = if steady && error.abs() > CLOSE { error } else { 0 };
+        let again = wanted.signum() * self.tried.signum() > 0 && wanted.abs() * 2 > self.tried.abs();
+        let futile = self.futile || again;
+        *self = Self { microphone: self.microphone, futile, tried: wanted, ..Self::default() };
+        if !futile {
+            self.ahead = if self.microphone { -wanted } else { wanted };
         }
     }
 }
@@ -127,6 +135,22 @@ mod tests {
                     assert!((1_400..=2_600).contains(&after), "{after} us, {microphone} {phase} {every}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_device_that_calls_all_the_time_does_not_change_the_pace() {
+        for (microphone, every) in [(true, 500), (true, 667), (true, 1_000), (false, 500), (false, 1_333)] {
+            let mut beat = Beat::default();
+            let (mut due, mut moved) = (1_000_100_u64, 0);
+            for _ in 0..1000 {
+                let before = MediaTime::from_micros(due / every * every);
+                let follow = if microphone { Follow::Microphone(before) } else { Follow::Speaker(before) };
+                let by = beat.step(MediaTime::from_micros(due), Some(follow));
+                moved += by;
+                due = due.saturating_add_signed(BLOCK_MICROS + by);
+            }
+            assert!(moved.abs() <= 5_000, "{moved} us in ten seconds, calls every {every}, {microphone}");
         }
     }
 
