@@ -94,6 +94,8 @@ pub(super) struct Slot {
     lost: bool,
     /// Which device it really was.
     last: Option<DeviceId>,
+    /// What the one that was lost is called: it may be back before the next list of devices.
+    lost_name: Option<String>,
     /// When a lost one is looked for.
     way: follow::Way,
 }

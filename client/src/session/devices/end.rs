@@ -53,6 +53,7 @@ impl Session {
         slot.failed = Some(Code::DeviceLost);
         let last = slot.last.clone();
         let about = last.and_then(|id| self.device_name(which, &id));
+        self.hardware.slot(which).lost_name.clone_from(&about);
         match which {
             Which::Screen => {
                 self.want(Lane::Screen, false);

@@ -198,6 +198,8 @@ impl Session {
                 }
                 if was_lost && which != Which::System {
                     let about = self.device_name(which, &device);
+                    // Unless another speaker took its place it is the one that was lost.
+                    let about = about.or_else(|| self.hardware.slot(which).lost_name.take().filter(|_| !another));
                     self.page.withdraw(Code::DeviceLost);
                     self.page.device_notice(Code::DeviceBack, which.kind(), about, Severity::Info);
                 }
