@@ -70,11 +70,13 @@ impl Tongue {
     }
 
     /// What the desktop shows beside the keys of a shortcut.
+    #[cfg(target_os = "linux")]
     pub(crate) const fn mutes(self) -> &'static str {
         self.pick("ミュートの切り替え", "Mute or unmute")
     }
 
     /// What the desktop shows beside the keys of a shortcut.
+    #[cfg(target_os = "linux")]
     pub(crate) const fn talks(self) -> &'static str {
         self.pick("押している間だけ話す", "Hold to talk")
     }
