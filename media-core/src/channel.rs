@@ -13,17 +13,38 @@ use crate::time::MediaTime;
 #[derive(Debug, Default)]
 struct Marks {
     lost: AtomicU64,
+    written: Mark,
+    read: Mark,
+}
+
+/// A device's last call of a ring: when, and how much it brought or fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Call {
+    /// When it began.
+    pub at: MediaTime,
+    /// Samples of all channels together.
+    pub samples: usize,
+}
+
+/// Where one end leaves its last call for the other. Both values are read one after the other without a lock: a call that
+/// comes in between gives the time of one and the samples of the next, and both mean the same device.
+#[derive(Debug, Default)]
+struct Mark {
     /// Microseconds, plus one: zero is never.
-    written: AtomicU64,
-    read: AtomicU64,
+    at: AtomicU64,
+    samples: AtomicU64,
 }
 
-fn mark(when: &AtomicU64, at: MediaTime) {
-    when.store(at.as_micros().saturating_add(1), Ordering::Relaxed);
-}
+impl Mark {
+    fn leave(&self, call: Call) {
+        self.samples.store(call.samples as u64, Ordering::Relaxed);
+        self.at.store(call.at.as_micros().saturating_add(1), Ordering::Relaxed);
+    }
 
-fn marked(when: &AtomicU64) -> Option<MediaTime> {
-    when.load(Ordering::Relaxed).checked_sub(1).map(MediaTime::from_micros)
+    fn last(&self) -> Option<Call> {
+        let at = self.at.load(Ordering::Relaxed).checked_sub(1).map(MediaTime::from_micros)?;
+        Some(Call { at, samples: usize::try_from(self.samples.load(Ordering::Relaxed)).unwrap_or(usize::MAX) })
+    }
 }
 
 /// The writing end of a ring of samples. Fit for a device callback: never waits, never allocates.
@@ -64,15 +85,15 @@ impl RingWriter {
         }
     }
 
-    /// A device's callback brings samples now.
-    pub fn called(&self, now: MediaTime) {
-        mark(&self.marks.written, now);
+    /// A device's callback brings so many samples now.
+    pub fn called(&self, now: MediaTime, samples: usize) {
+        self.marks.written.leave(Call { at: now, samples });
     }
 
-    /// When the device that reads last called, if it says so.
+    /// How the device that reads last called, if it says so.
     #[must_use]
-    pub fn last_called(&self) -> Option<MediaTime> {
-        marked(&self.marks.read)
+    pub fn last_call(&self) -> Option<Call> {
+        self.marks.read.last()
     }
 
     /// Samples that fit now.
@@ -107,15 +128,15 @@ impl RingReader {
         n
     }
 
-    /// A device's callback fetches samples now.
-    pub fn called(&self, now: MediaTime) {
-        mark(&self.marks.read, now);
+    /// A device's callback fetches so many samples now.
+    pub fn called(&self, now: MediaTime, samples: usize) {
+        self.marks.read.leave(Call { at: now, samples });
     }
 
-    /// When the device that writes last called, if it says so.
+    /// How the device that writes last called, if it says so.
     #[must_use]
-    pub fn last_called(&self) -> Option<MediaTime> {
-        marked(&self.marks.written)
+    pub fn last_call(&self) -> Option<Call> {
+        self.marks.written.last()
     }
 
     /// Samples waiting.

@@ -67,7 +67,7 @@ impl Listening {
     /// Takes what the device heard. With a dead permit, or muted, silence of the same length goes into the ring.
     pub(crate) fn hear<S: Copy>(&mut self, samples: &[S], convert: impl Fn(S) -> f32) {
         self.switches.callbacks.fetch_add(1, Ordering::Relaxed);
-        self.ring.called(MediaTime::of(Instant::now()));
+        self.ring.called(MediaTime::of(Instant::now()), samples.len());
         let live = self.permit.is_live();
         if !live {
             self.switches.revoked.store(true, Ordering::Release);
@@ -115,7 +115,7 @@ impl Speaking {
     /// Gives the device what it wants to play; where the ring is empty, silence.
     pub(crate) fn speak<S: Copy>(&mut self, samples: &mut [S], convert: impl Fn(f32) -> S) {
         self.switches.callbacks.fetch_add(1, Ordering::Relaxed);
-        self.ring.called(MediaTime::of(Instant::now()));
+        self.ring.called(MediaTime::of(Instant::now()), samples.len());
         let channels = self.channels.max(1);
         let step = PIECE - PIECE % channels;
         for part in samples.chunks_mut(step) {

@@ -1,7 +1,8 @@
 //! When the engine's blocks fall. A device calls every so often; a block that falls just after the microphone brought its
-//! samples, or just before the speaker fetches them, waits for nothing. Pure arithmetic on times that are passed in.
+//! samples, or just before the speaker fetches them, waits for nothing. Where devices work in pieces so small that it hardly
+//! matters, the same is done for the packets of the one person there is to hear. Pure arithmetic on times that are passed in.
 //!
-//! Devices whose calls do not follow the engine's pace (another length, or too unsteady) are left as they come.
+//! What does not follow the engine's pace (another length, or too unsteady) is left as it comes.
 
 use crate::time::MediaTime;
 
@@ -18,19 +19,26 @@ const CLOSE: i64 = 300;
 /// A block is moved by at most so much against the one before: 2 %.
 const STEP: i64 = 200;
 
-/// Which device's calls are followed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Follow {
+/// What is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Whom {
     /// Blocks come after its calls.
-    Microphone(MediaTime),
+    #[default]
+    Microphone,
     /// Blocks come before its calls.
-    Speaker(MediaTime),
+    Speaker,
+    /// Blocks come after them.
+    Packets,
 }
+
+/// What is followed, and when it last called or came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Follow(pub(super) Whom, pub(super) MediaTime);
 
 /// Moves the blocks.
 #[derive(Debug, Default)]
 pub(super) struct Beat {
-    microphone: bool,
+    whom: Whom,
     /// Of the window: the first block's distance from the call, and how far the others were off it.
     first: Option<i64>,
     low: i64,
@@ -48,16 +56,16 @@ pub(super) struct Beat {
 impl Beat {
     /// The block due at `due` is done; answers by how many microseconds the next is to be moved.
     pub(super) fn step(&mut self, due: MediaTime, follow: Option<Follow>) -> i64 {
-        let Some(follow) = follow else {
+        let Some(Follow(whom, at)) = follow else {
             *self = Self::default();
             return 0;
         };
-        let (microphone, distance) = match follow {
-            Follow::Microphone(called) => (true, beat_after(called, due)),
-            Follow::Speaker(called) => (false, beat_after(due, called)),
+        let distance = match whom {
+            Whom::Microphone | Whom::Packets => beat_after(at, due),
+            Whom::Speaker => beat_after(due, at),
         };
-        if microphone != self.microphone {
-            *self = Self { microphone, ..Self::default() };
+        if whom != self.whom {
+            *self = Self { whom, ..Self::default() };
         }
         if self.ahead != 0 {
             let step = self.ahead.clamp(-STEP, STEP);
@@ -87,16 +95,24 @@ impl Beat {
         let wanted = if steady && error.abs() > CLOSE { error } else { 0 };
         let again = wanted.signum() * self.tried.signum() > 0 && wanted.abs() * 2 > self.tried.abs();
         let futile = self.futile || again;
-        *self = Self { microphone: self.microphone, futile, tried: wanted, ..Self::default() };
+        *self = Self { whom: self.whom, futile, tried: wanted, ..Self::default() };
         if !futile {
-            self.ahead = if self.microphone { -wanted } else { wanted };
+            self.ahead = match self.whom {
+                Whom::Microphone | Whom::Packets => -wanted,
+                Whom::Speaker => wanted,
+            };
         }
     }
 }
 
 /// How long after `earlier`, or a whole number of blocks after it, `later` falls, in microseconds.
-pub(super) fn beat_after(earlier: MediaTime, later: MediaTime) -> i64 {
-    (later.as_micros().cast_signed() - earlier.as_micros().cast_signed()).rem_euclid(BLOCK_MICROS)
+fn beat_after(earlier: MediaTime, later: MediaTime) -> i64 {
+    beat_of(BLOCK_MICROS, earlier, later)
+}
+
+/// The same for what comes again every `length` microseconds, which is more than zero.
+pub(super) fn beat_of(length: i64, earlier: MediaTime, later: MediaTime) -> i64 {
+    (later.as_micros().cast_signed() - earlier.as_micros().cast_signed()).rem_euclid(length)
 }
 
 /// Into half a block either way.
@@ -109,30 +125,29 @@ mod tests {
     use super::*;
 
     /// The distance of the last block from the call it follows, of a device that calls `every` so many microseconds.
-    fn follows(microphone: bool, phase: u64, every: u64, jitter: u64) -> i64 {
+    fn follows(whom: Whom, phase: u64, every: u64, jitter: u64) -> i64 {
         let mut beat = Beat::default();
         let mut due = MediaTime::from_micros(1_000_000);
         let mut last = 0;
         for block in 0..1000_u64 {
             let calls = (due.as_micros() - phase) / every;
             let called = MediaTime::from_micros(phase + calls * every + block % 3 * jitter / 2);
-            let follow = if microphone { Follow::Microphone(called) } else { Follow::Speaker(called) };
-            last = if microphone { beat_after(called, due) } else { beat_after(due, called) };
-            let by = beat.step(due, Some(follow));
+            last = if whom == Whom::Speaker { beat_after(due, called) } else { beat_after(called, due) };
+            let by = beat.step(due, Some(Follow(whom, called)));
             due = MediaTime::from_micros(due.as_micros().saturating_add_signed(BLOCK_MICROS + by));
         }
         last
     }
 
     #[test]
-    fn blocks_fall_just_after_the_microphone_and_just_before_the_speaker() {
-        for microphone in [true, false] {
+    fn blocks_fall_just_after_microphone_and_packets_and_just_before_the_speaker() {
+        for whom in [Whom::Microphone, Whom::Packets, Whom::Speaker] {
             for phase in [0, 1_000, 2_500, 5_000, 7_777, 9_900] {
                 for every in [10_000, 20_000, 9_998, 10_001, 5_000] {
-                    let after = follows(microphone, phase, every, 0);
+                    let after = follows(whom, phase, every, 0);
                     // Devices of 5 ms have a call within reach either way.
                     let after = if every == 5_000 { after % 5_000 } else { after };
-                    assert!((1_400..=2_600).contains(&after), "{after} us, {microphone} {phase} {every}");
+                    assert!((1_400..=2_600).contains(&after), "{after} us, {whom:?} {phase} {every}");
                 }
             }
         }
@@ -140,23 +155,25 @@ mod tests {
 
     #[test]
     fn a_device_that_calls_all_the_time_does_not_change_the_pace() {
-        for (microphone, every) in [(true, 500), (true, 667), (true, 1_000), (false, 500), (false, 1_333)] {
+        use Whom::{Microphone, Speaker};
+        for (whom, every) in
+            [(Microphone, 500), (Microphone, 667), (Microphone, 1_000), (Speaker, 500), (Speaker, 1_333)]
+        {
             let mut beat = Beat::default();
             let (mut due, mut moved) = (1_000_100_u64, 0);
             for _ in 0..1000 {
                 let before = MediaTime::from_micros(due / every * every);
-                let follow = if microphone { Follow::Microphone(before) } else { Follow::Speaker(before) };
-                let by = beat.step(MediaTime::from_micros(due), Some(follow));
+                let by = beat.step(MediaTime::from_micros(due), Some(Follow(whom, before)));
                 moved += by;
                 due = due.saturating_add_signed(BLOCK_MICROS + by);
             }
-            assert!(moved.abs() <= 5_000, "{moved} us in ten seconds, calls every {every}, {microphone}");
+            assert!(moved.abs() <= 5_000, "{moved} us in ten seconds, calls every {every}, {whom:?}");
         }
     }
 
     #[test]
     fn late_calls_count_not_the_usual_ones() {
-        let after = follows(true, 3_000, 10_000, 1_500);
+        let after = follows(Whom::Microphone, 3_000, 10_000, 1_500);
         assert!((1_400..=4_200).contains(&after), "{after} us");
     }
 
@@ -166,7 +183,7 @@ mod tests {
         for block in 0..1000_u64 {
             let due = MediaTime::from_micros(1_000_000 + block * 10_000);
             let called = MediaTime::from_micros(due.as_micros() - block * 7_919 % 10_000);
-            assert_eq!(beat.step(due, Some(Follow::Microphone(called))), 0);
+            assert_eq!(beat.step(due, Some(Follow(Whom::Microphone, called))), 0);
         }
     }
 }

@@ -50,8 +50,8 @@ impl Capture {
     /// One block, `now`. Silence (and `false`) when the device has not delivered enough; `moves`: the engine is changing
     /// when its blocks fall.
     pub(super) fn block(&mut self, out: &mut AudioBlock, now: MediaTime, moves: bool) -> bool {
-        let reserve = self.ring.last_called().map(|called| self.reserve.step(called, now, moves));
         let channels = usize::from(self.format.channels);
+        let reserve = self.last_call().map(|(at, piece)| self.reserve.step(at, now, piece, moves));
         let wanted = self.resampler.wanted(BLOCK);
         let waiting = self.ring.waiting() / channels;
         // At first, wait for the margin too: a device delivers in pieces, and the first gap comes at once.
@@ -90,10 +90,11 @@ impl Capture {
         true
     }
 
-    /// When the device last brought sound, if it tells.
+    /// When the device last brought sound and how much, in seconds, if it tells.
     #[must_use]
-    pub(super) fn last_called(&self) -> Option<MediaTime> {
-        self.ring.last_called()
+    pub(super) fn last_call(&self) -> Option<(MediaTime, f64)> {
+        let call = self.ring.last_call()?;
+        Some((call.at, self.seconds(call.samples / usize::from(self.format.channels))))
     }
 
     fn read(&mut self, frames: usize) {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use super::beat::{BLOCK_MICROS, Beat, Follow};
+use super::beat::{BLOCK_MICROS, Beat, Follow, Whom};
 use super::capture::Capture;
 use super::level::Meter;
 use super::local::Local;
@@ -31,6 +31,8 @@ const REPORT_BLOCKS: u64 = 50;
 const INPUTS_PER_TICK: usize = 2 * super::MAILBOX;
 /// Outputs kept for a client that does not poll; beyond that the oldest are dropped.
 const MAX_OUTPUTS: usize = 1024;
+/// A device whose pieces are no longer than this, in seconds, is served as well whenever blocks fall.
+const SMALL_PIECE: f64 = 0.005;
 /// Unsent frames are reported at most this often.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 
@@ -133,10 +135,21 @@ impl AudioEngine {
         open
     }
 
-    /// Whose calls the blocks follow. The microphone's first: what it heard is on its way sooner.
+    /// What the blocks follow. The microphone's calls first: what it heard is on its way sooner. But a device that works in
+    /// small pieces leaves it open when blocks fall, and then the packets of who is heard alone decide.
     fn follow(&self) -> Option<Follow> {
-        let microphone = self.microphone.as_ref().and_then(Capture::last_called).map(Follow::Microphone);
-        microphone.or_else(|| self.speaker.as_ref().and_then(Playout::last_called).map(Follow::Speaker))
+        let microphone = self.microphone.as_ref().and_then(Capture::last_call).map(|call| (Whom::Microphone, call));
+        let speaker = self.speaker.as_ref().and_then(Playout::last_call).map(|call| (Whom::Speaker, call));
+        let devices = || [microphone, speaker].into_iter().flatten();
+        let large = devices().find(|(_, (_, piece))| *piece > SMALL_PIECE).map(|(whom, (at, _))| Follow(whom, at));
+        large.or_else(|| self.heard_alone()).or_else(|| devices().next().map(|(whom, (at, _))| Follow(whom, at)))
+    }
+
+    /// When the last packet came of the only person who is there to be heard.
+    fn heard_alone(&self) -> Option<Follow> {
+        let mut voices = self.remotes.values();
+        let (only, None) = (voices.next()?, voices.next()) else { return None };
+        only.last_came().map(|at| Follow(Whom::Packets, at))
     }
 
     /// When the next block is due: sleep until then.

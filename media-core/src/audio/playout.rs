@@ -70,11 +70,11 @@ impl Playout {
     /// channel plays the left side.
     pub(super) fn block(&mut self, mut sides: [AudioBlock; 2], now: MediaTime, moves: bool) {
         let waiting = self.fill();
-        let called = self.ring.last_called();
+        let called = self.last_call();
         if waiting > if called.is_some() { STUCK } else { NOT_BEGUN } {
             return;
         }
-        let reserve = called.map(|called| self.reserve.step(now, called, moves));
+        let reserve = called.map(|(at, piece)| self.reserve.step(now, at, piece, moves));
         if self.ring.waiting() == 0 {
             if self.started {
                 self.underruns += 1;
@@ -118,10 +118,10 @@ impl Playout {
         self.ring.write(&self.raw);
     }
 
-    /// When the device last fetched sound, if it tells.
+    /// When the device last fetched sound and how much, in seconds, if it tells.
     #[must_use]
-    pub(super) fn last_called(&self) -> Option<MediaTime> {
-        self.ring.last_called()
+    pub(super) fn last_call(&self) -> Option<(MediaTime, f64)> {
+        self.ring.last_call().map(|call| (call.at, self.seconds(call.samples)))
     }
 
     fn write_silence(&mut self, seconds: f64) {
@@ -132,7 +132,12 @@ impl Playout {
     }
 
     fn fill(&self) -> f64 {
-        (self.ring.waiting() / usize::from(self.format.channels)) as f64 / f64::from(self.format.rate)
+        self.seconds(self.ring.waiting())
+    }
+
+    /// Of samples of all channels together.
+    fn seconds(&self, samples: usize) -> f64 {
+        (samples / usize::from(self.format.channels)) as f64 / f64::from(self.format.rate)
     }
 
     /// Sound waiting in the ring.

@@ -33,6 +33,8 @@ pub(super) struct Remote {
     unopened: u64,
     /// Packets received when it was last asked.
     reported: u64,
+    /// When the last packet came.
+    came: Option<MediaTime>,
 }
 
 impl Remote {
@@ -54,6 +56,7 @@ impl Remote {
             meter: Meter::new(),
             unopened: 0,
             reported: 0,
+            came: None,
         })
     }
 
@@ -66,6 +69,7 @@ impl Remote {
             Ok(payload) => {
                 // In a plain meeting anything may be in there; in a sealed one the sender may still be broken.
                 let samples = Decoder::samples(&payload)?;
+                self.came = Some(at);
                 self.player.jitter.insert(packet.sequence, packet.rtp_time, samples, payload.clone(), at);
                 self.standing.says(packet.level);
                 for (copy, rank) in redundancy::carried(&payload).zip(1..) {
@@ -95,6 +99,11 @@ impl Remote {
         }
         self.state = state;
         Some(state)
+    }
+
+    /// When the last packet came that opened.
+    pub(super) const fn last_came(&self) -> Option<MediaTime> {
+        self.came
     }
 
     /// The next block.

@@ -7,7 +7,7 @@
 //! off was a hold-up, and is bent away. Only while a device begins is sound cut out: what piled up before is nothing anybody
 //! listens to yet.
 
-use super::beat::{BLOCK_MICROS, beat_after};
+use super::beat::{BLOCK_MICROS, beat_of};
 use crate::time::MediaTime;
 
 /// Blocks in a window.
@@ -149,7 +149,8 @@ impl Steady {
         self.learn(usual);
         let deepest = self.depths.iter().fold(0.0_f64, |most, depth| most.max(*depth));
         self.restart();
-        let error = usual - deepest - self.margin - reserve.unwrap_or(0.0);
+        // A piece that did not come in time shows as a depth: what was seen and what may come are the same, not a sum.
+        let error = usual - deepest.max(reserve.unwrap_or(0.0)) - self.margin;
         if self.first > 0 {
             self.first -= 1;
         }
@@ -196,39 +197,49 @@ const NARROW: i64 = 1_500;
 const WIDE: i64 = 2_500;
 /// Windows remembered by a reserve.
 const WINDOWS: usize = 10;
+/// Pieces are not taken for shorter, in microseconds: a device that calls all the time.
+const SHORTEST_PIECE: i64 = 250;
 
-/// Whether a whole block must wait besides the margin, because the device's calls and the engine's blocks fall so close
-/// together that one may come before the other.
+/// Whether a piece of the device's, at most a whole block, must wait besides the margin, because the device's calls and the
+/// engine's blocks fall so close together that one may come before the other.
 #[derive(Debug, Clone)]
 pub(super) struct Reserve {
-    lowest: [i64; WINDOWS],
+    /// Of each window: how near a call and a block came, and the longest piece.
+    windows: [(i64, i64); WINDOWS],
     now: usize,
     seen: u32,
     wanted: bool,
 }
 
 impl Reserve {
+    const UNSEEN: (i64, i64) = (BLOCK_MICROS, SHORTEST_PIECE);
+
     /// Nothing is known.
     pub(super) const fn new() -> Self {
-        Self { lowest: [BLOCK_MICROS; WINDOWS], now: 0, seen: 0, wanted: false }
+        Self { windows: [Self::UNSEEN; WINDOWS], now: 0, seen: 0, wanted: false }
     }
 
-    /// `earlier` must come before `later`, again and again; `moves`: the engine is just changing that. Answers seconds.
-    pub(super) fn step(&mut self, earlier: MediaTime, later: MediaTime, moves: bool) -> f64 {
+    /// `earlier` must come before `later`, again and again, one of them the device's call with a `piece` of so many seconds;
+    /// `moves`: the engine is just changing that. Answers seconds.
+    pub(super) fn step(&mut self, earlier: MediaTime, later: MediaTime, piece: f64, moves: bool) -> f64 {
         if moves {
             *self = Self { wanted: self.wanted, ..Self::new() };
-        } else {
-            let apart = beat_after(earlier, later);
-            self.lowest[self.now] = self.lowest[self.now].min(apart);
-            self.seen += 1;
-            let lowest = self.lowest.iter().fold(BLOCK_MICROS, |least, apart| least.min(*apart));
-            if self.seen.is_multiple_of(WINDOW) {
-                self.now = (self.now + 1) % WINDOWS;
-                self.lowest[self.now] = BLOCK_MICROS;
-                self.wanted = lowest < if self.wanted { WIDE } else { NARROW };
-            }
         }
-        if self.wanted { BLOCK_MICROS as f64 / 1e6 } else { 0.0 }
+        let piece = ((piece * 1e6) as i64).clamp(SHORTEST_PIECE, BLOCK_MICROS);
+        let (nearest, longest) = &mut self.windows[self.now];
+        *longest = piece.max(*longest);
+        if !moves {
+            *nearest = beat_of(piece, earlier, later).min(*nearest);
+            self.seen += 1;
+        }
+        let (nearest, longest) = self.windows.iter().fold(Self::UNSEEN, |(a, b), (c, d)| (a.min(*c), b.max(*d)));
+        if self.seen >= WINDOW {
+            self.seen = 0;
+            self.now = (self.now + 1) % WINDOWS;
+            self.windows[self.now] = Self::UNSEEN;
+            self.wanted = nearest < if self.wanted { WIDE } else { NARROW };
+        }
+        if self.wanted { longest as f64 / 1e6 } else { 0.0 }
     }
 }
 

@@ -97,13 +97,13 @@ impl Line {
 
     /// The microphone's callback brings this, and says when.
     pub(super) fn say_at(&mut self, samples: &[f32], now: MediaTime) {
-        self.mic.called(now);
+        self.mic.called(now, samples.len());
         self.say(samples);
     }
 
     /// The speaker's callback takes this, and says when.
     pub(super) fn hear_at(&mut self, now: MediaTime) -> [f32; BLOCK] {
-        self.ear.called(now);
+        self.ear.called(now, BLOCK);
         self.hear()
     }
 

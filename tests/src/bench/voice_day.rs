@@ -199,13 +199,13 @@ impl Day {
         if microphone.is_due(micros)
             && let Some(ring) = &mut self.microphone
         {
-            ring.called(now);
+            ring.called(now, BLOCK);
             ring.write(&[0.1; BLOCK]);
         }
         if speaker.is_due(micros)
             && let Some(ring) = &mut self.speaker
         {
-            ring.called(now);
+            ring.called(now, BLOCK);
             ring.read(&mut [0.0; BLOCK]);
         }
         if sender.is_due(micros) {

@@ -455,3 +455,52 @@ fn a_shared_sound_goes_on_in_silence_when_nothing_plays_and_without_a_microphone
     let frames = frames.filter(|o| matches!(o, AudioOutput::Frame(LocalAudio::Screen, _))).count();
     assert_eq!(frames, 50);
 }
+
+/// Where in the engine's 10 ms packets come, in microseconds before a block, once it has had ten seconds: of so many people,
+/// with a speaker that fetches pieces of so many microseconds.
+fn packets_come_before_a_block(people: u64, piece: u64) -> u64 {
+    const PHASE: u64 = 7_300;
+    let mut hears = side();
+    let ear = hears.speaker(MONO);
+    for id in 0..people {
+        hears.tell(AudioInput::AddRemote { id: RemoteId(id), kind: RemoteAudio::Microphone, opening: Opening::Plain });
+    }
+    let mut encoder = crate::audio::Encoder::new(crate::audio::EncoderSettings::default()).unwrap();
+    let mut speech = Speech::new(4, 48_000);
+    let mut came = 0;
+    for micros in (1_000_000..11_000_000_u64).step_by(100) {
+        let now = MediaTime::from_micros(micros);
+        if micros % piece == 0 {
+            let samples = usize::try_from(piece * 48 / 1000).unwrap();
+            ear.called(now, samples);
+        }
+        if micros % 10_000 == PHASE {
+            came = micros;
+            let sequence = (micros / 10_000) as u16;
+            let payload = encoder.encode(&speech.take(BLOCK)).unwrap().unwrap();
+            for id in 0..people {
+                let rtp_time = u32::from(sequence) * 480;
+                let packet =
+                    crate::rtp::Packet { sequence, rtp_time, marker: false, level: None, payload: payload.clone() };
+                hears.tell(AudioInput::Packet { id: RemoteId(id), packet, at: now });
+            }
+        }
+        if hears.engine.next_tick().is_none_or(|due| due <= now) {
+            hears.outputs(now);
+        }
+    }
+    let next = hears.engine.next_tick().unwrap().as_micros();
+    (next - came) % 10_000
+}
+
+#[test]
+fn blocks_follow_the_packets_of_who_is_heard_alone_where_devices_leave_it_open() {
+    let before = packets_come_before_a_block(1, 2_500);
+    assert!((1_400..=2_600).contains(&before), "{before} us");
+    // A device of whole blocks is followed itself: 2 ms before its call at 0, so 700 us after the packets.
+    let before = packets_come_before_a_block(1, 10_000);
+    assert!((300..=1_300).contains(&before), "{before} us");
+    // Two people cannot both be followed; the speaker's small pieces can, at 2 ms before one of them.
+    let before = packets_come_before_a_block(2, 2_500);
+    assert!((before + 7_300 + 2_000) % 2_500 < 700 || (before + 7_300 + 2_000) % 2_500 > 1_800, "{before} us");
+}

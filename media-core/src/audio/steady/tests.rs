@@ -78,13 +78,30 @@ fn a_block_is_kept_in_reserve_where_call_and_block_nearly_meet() {
     let at = |micros: u64| MediaTime::from_micros(1_000_000 + micros);
     for (apart, wanted) in [(200, true), (9_900, false), (5_000, false), (1_000, true), (3_000, false)] {
         let mut reserve = Reserve::new();
-        let kept = (0..500).map(|block| reserve.step(at(block * 10_000), at(block * 10_000 + apart), false)).last();
+        let kept =
+            (0..500).map(|block| reserve.step(at(block * 10_000), at(block * 10_000 + apart), 0.010, false)).last();
         assert_eq!(kept, Some(if wanted { 0.010 } else { 0.0 }), "{apart} us apart");
     }
     // Now before, now after: they meet.
     let mut reserve = Reserve::new();
     for block in 0..500 {
-        reserve.step(at(block * 10_000), at(block * 10_000 + if block % 7 == 0 { 100 } else { 9_900 }), false);
+        reserve.step(at(block * 10_000), at(block * 10_000 + if block % 7 == 0 { 100 } else { 9_900 }), 0.010, false);
     }
-    assert_eq!(reserve.step(at(0), at(9_900), false), 0.010);
+    assert_eq!(reserve.step(at(0), at(9_900), 0.010, false), 0.010);
+}
+
+#[test]
+fn of_a_device_that_calls_more_often_than_the_engine_only_a_piece_is_kept() {
+    let at = |micros: u64| MediaTime::from_micros(1_000_000 + micros);
+    for (every, apart, kept) in [(2_500, 2_000, 0.0), (2_500, 300, 0.002_5), (5_000, 100, 0.005), (500, 400, 0.000_5)] {
+        let mut reserve = Reserve::new();
+        let piece = every as f64 / 1e6;
+        let seconds = (0..500).map(|block| reserve.step(at(block * 10_000), at(block * 10_000 + apart), piece, false));
+        assert_eq!(seconds.last(), Some(kept), "calls every {every} us, {apart} us apart");
+    }
+    // One call that brings what piled up is remembered for ten seconds, and then no more.
+    let mut reserve = Reserve::new();
+    let mut step = |block: u64, piece| reserve.step(at(block * 10_000), at(block * 10_000 + 100), piece, false);
+    let kept = (0..2_500).map(|block| step(block, if block == 150 { 0.008 } else { 0.000_5 })).collect::<Vec<_>>();
+    assert_eq!((kept[900], kept[2_400]), (0.008, 0.000_5));
 }
