@@ -16,6 +16,7 @@ use pulseaudio::protocol::{
 };
 use wire::{Connection, Packet, Wire};
 
+mod pieces;
 mod play;
 mod record;
 mod system;

@@ -6,6 +6,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use media_core::channel::RingReader;
 use media_core::device::{AudioOut, OnEvent, OpenDevice, StreamEvent, StreamFormat};
@@ -13,11 +14,12 @@ use protocol::ids::DeviceId;
 use pulseaudio::protocol::stream::{BufferAttr, StreamFlags};
 use pulseaudio::protocol::{
     ChannelMap, Command, CreatePlaybackStreamReply, MAX_MEMBLOCKQ_LENGTH, PlaybackStreamParams, Prop, SampleFormat,
-    SampleSpec, SinkInfo,
+    SampleSpec, SetPlaybackStreamBufferAttrParams, SinkInfo,
 };
 
+use super::pieces::Pieces;
 use super::wire::{Connection, Packet, Wire, named};
-use super::{PERIOD, RATE, TICK, id};
+use super::{RATE, TICK, id};
 use crate::callback::{Speaking, Switches};
 
 /// Bytes sent in one message at most; a server that asks for more gets several.
@@ -62,7 +64,9 @@ pub(super) fn open(
     events: OnEvent,
 ) -> Result<Box<dyn AudioOut>, OpenDevice> {
     let channels = u16::from(sink.sample_spec.channels.clamp(1, 2));
-    let stream: CreatePlaybackStreamReply = connection.ask(&Command::CreatePlaybackStream(params(sink, channels)))?;
+    let pieces = Pieces::new(Instant::now());
+    let params = params(sink, channels, &pieces);
+    let stream: CreatePlaybackStreamReply = connection.ask(&Command::CreatePlaybackStream(params))?;
     let device = Arc::new(Mutex::new(device));
     let stop = Arc::new(AtomicBool::new(false));
     let playing = Playing {
@@ -70,6 +74,7 @@ pub(super) fn open(
         channel: stream.channel,
         owed: stream.requested_bytes as usize,
         speaking: Speaking::new(ring, Arc::new(Switches::default()), channels),
+        pieces,
         frame: SAMPLE * channels as usize,
         block: Vec::with_capacity(LARGEST_BLOCK),
         device: Arc::clone(&device),
@@ -82,21 +87,26 @@ pub(super) fn open(
     Ok(Box::new(Speaker { format: StreamFormat { rate: RATE, channels }, device, stop, thread: Some(thread) }))
 }
 
-fn params(sink: &SinkInfo, channels: u16) -> PlaybackStreamParams {
+/// Two pieces wait for the server, so that it never finds less than one; of the rest one lies with its sink.
+fn buffer(pieces: &Pieces, frame: usize) -> BufferAttr {
+    let piece = pieces.frames() * frame as u32;
+    BufferAttr {
+        target_length: 4 * piece,
+        minimum_request_length: piece,
+        // Never wait for a full buffer: the ring answers with silence when it is empty.
+        pre_buffering: 0,
+        ..BufferAttr::default()
+    }
+}
+
+fn params(sink: &SinkInfo, channels: u16, pieces: &Pieces) -> PlaybackStreamParams {
     let mut props = named(c"Shoji");
     props.set(Prop::MediaName, c"meeting");
-    let period = PERIOD * SAMPLE as u32 * u32::from(channels);
     PlaybackStreamParams {
         sample_spec: SampleSpec { format: SampleFormat::Float32Le, channels: channels as u8, sample_rate: RATE },
         channel_map: if channels == 1 { ChannelMap::mono() } else { ChannelMap::stereo() },
         sink_index: Some(sink.index),
-        buffer_attr: BufferAttr {
-            target_length: 2 * period,
-            minimum_request_length: period,
-            // Never wait for a full buffer: the ring answers with silence when it is empty.
-            pre_buffering: 0,
-            ..BufferAttr::default()
-        },
+        buffer_attr: buffer(pieces, SAMPLE * channels as usize),
         flags: StreamFlags { adjust_latency: true, ..StreamFlags::default() },
         props,
         ..PlaybackStreamParams::default()
@@ -107,6 +117,7 @@ struct Playing {
     connection: Connection,
     channel: u32,
     owed: usize,
+    pieces: Pieces,
     speaking: Speaking,
     frame: usize,
     block: Vec<u8>,
@@ -139,6 +150,11 @@ impl Playing {
             Command::Request(request) if request.channel == self.channel => {
                 self.owed = self.owed.saturating_add(request.length as usize).min(MAX_MEMBLOCKQ_LENGTH);
             }
+            Command::Underflow(dry) if dry.channel == self.channel => {
+                if self.pieces.ran_dry(Instant::now()) {
+                    self.lengthen()?;
+                }
+            }
             Command::PlaybackStreamKilled(_) => {
                 return Ok(Some(StreamEvent::Lost("the speaker was unplugged".into())));
             }
@@ -152,6 +168,21 @@ impl Playing {
             _ => {}
         }
         Ok(None)
+    }
+
+    /// Asks for longer pieces. The answer tells nothing we need: the server asks for what is missing by itself.
+    fn lengthen(&mut self) -> Result<(), Wire> {
+        tracing::warn!(
+            frames = self.pieces.frames(),
+            "the machine is busy: sound goes to the speaker in longer pieces"
+        );
+        self.connection.send(&Command::SetPlaybackStreamBufferAttr(SetPlaybackStreamBufferAttrParams {
+            index: self.channel,
+            buffer_attr: buffer(&self.pieces, self.frame),
+            adjust_latency: true,
+            early_requests: false,
+        }))?;
+        Ok(())
     }
 
     /// Sends what the server asked for, in whole frames.

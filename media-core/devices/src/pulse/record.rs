@@ -97,7 +97,8 @@ fn params(source: &SourceInfo) -> RecordStreamParams {
         sample_spec: SampleSpec { format: SampleFormat::Float32Le, channels: 1, sample_rate: RATE },
         channel_map: ChannelMap::mono(),
         source_index: Some(source.index),
-        buffer_attr: BufferAttr { fragment_size: PERIOD * 4, ..BufferAttr::default() },
+        // Half of it lies with the source, half is the longest piece that is sent.
+        buffer_attr: BufferAttr { fragment_size: PERIOD / 2 * 4, ..BufferAttr::default() },
         flags: StreamFlags { no_move: true, adjust_latency: true, ..StreamFlags::default() },
         props,
         ..RecordStreamParams::default()
