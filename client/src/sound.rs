@@ -44,17 +44,19 @@ pub(crate) struct Sound {
 }
 
 impl Sound {
-    /// Starts the thread. `tell` gets everything but frames, `None` when the engine panicked; it must not block.
+    /// Starts the thread. `hasten` makes it urgent, called from it. `tell` gets everything but frames, `None` when the engine panicked; it must not block.
     ///
     /// # Errors
     /// The system gives no thread.
     pub(crate) fn start(
         clock: MediaClock,
         outlet: Outlet,
+        hasten: impl FnOnce() + Send + 'static,
         tell: impl Fn(Option<AudioOutput>) + Send + 'static,
     ) -> std::io::Result<Self> {
         let (inputs, orders) = mailbox(MAILBOX);
         std::thread::Builder::new().name("sound".to_owned()).spawn(move || {
+            hasten();
             let ran = catch_unwind(AssertUnwindSafe(|| run(AudioEngine::new(orders), clock, &outlet, &tell)));
             if ran.is_err() {
                 tracing::error!("the audio engine panicked");

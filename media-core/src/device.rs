@@ -198,6 +198,10 @@ pub trait Devices: Send + Sync {
     /// Calls back, from any thread, when something may have come or gone.
     fn watch(&self, changed: Box<dyn Fn() + Send + Sync>) -> Box<dyn Watch>;
 
+    /// Asks the system to run the calling thread before everything ordinary, until it ends: it plays or takes sound. Devices
+    /// that are not real need none.
+    fn hasten_sound(&self) {}
+
     /// Opens a microphone; `None` is the system's default.
     ///
     /// # Errors

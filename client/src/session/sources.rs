@@ -285,7 +285,9 @@ impl Session {
                     tracing::debug!("news of the sound engine were lost");
                 }
             };
-            let started = Sound::start(self.around.clock, self.around.outlet.clone(), tell);
+            let devices = std::sync::Arc::clone(&self.ports.devices);
+            let hasten = move || devices.hasten_sound();
+            let started = Sound::start(self.around.clock, self.around.outlet.clone(), hasten, tell);
             let sound = started.inspect_err(|error| tracing::error!(%error, "no thread for sound")).ok()?;
             sound.order(AudioInput::WantLevels(true));
             sound.order(AudioInput::Process(self.settings.processing()));

@@ -14,6 +14,7 @@
 //! | `screen` | monitors: X11 now, the other systems say `Unsupported` |
 //! | `hotplug` | devices coming and going |
 //! | `picture` | what a device delivers, as I420 |
+//! | `urgent` | priority for threads of sound |
 
 mod audio;
 mod callback;
@@ -27,6 +28,7 @@ mod pulse;
 mod pulse;
 mod screen;
 mod system;
+mod urgent;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod wait;
 

@@ -15,7 +15,7 @@ use protocol::policy::{Camera, Permit, Screen};
 use crate::hotplug::{self, Places};
 use crate::picture::Clock;
 use crate::screen::Looker;
-use crate::{audio, camera, pulse, screen};
+use crate::{audio, camera, pulse, screen, urgent};
 
 /// The real devices of this machine.
 #[derive(Debug, Clone)]
@@ -52,6 +52,10 @@ impl SystemDevices {
 }
 
 impl Devices for SystemDevices {
+    fn hasten_sound(&self) {
+        urgent::hasten();
+    }
+
     fn list(&self) -> DeviceList {
         let server = self.sound_server();
         let system_audio = server.is_some();

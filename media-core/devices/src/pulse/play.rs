@@ -21,6 +21,7 @@ use super::pieces::Pieces;
 use super::wire::{Connection, Packet, Wire, named};
 use super::{RATE, TICK, id};
 use crate::callback::{Speaking, Switches};
+use crate::urgent;
 
 /// Bytes sent in one message at most; a server that asks for more gets several.
 const LARGEST_BLOCK: usize = 32 * 1024;
@@ -82,7 +83,10 @@ pub(super) fn open(
     };
     let thread = std::thread::Builder::new()
         .name("speaker".into())
-        .spawn(move || playing.run(&events))
+        .spawn(move || {
+            urgent::hasten();
+            playing.run(&events);
+        })
         .map_err(|e| OpenDevice::Failed(e.to_string()))?;
     Ok(Box::new(Speaker { format: StreamFormat { rate: RATE, channels }, device, stop, thread: Some(thread) }))
 }

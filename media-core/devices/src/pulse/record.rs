@@ -22,6 +22,7 @@ use pulseaudio::protocol::{
 use super::wire::{Connection, Packet, Wire, named, parse};
 use super::{PERIOD, RATE, TICK};
 use crate::callback::{Listening, Switches};
+use crate::urgent;
 
 /// One channel: a voice; the server mixes down what has more.
 const CHANNELS: u16 = 1;
@@ -85,7 +86,10 @@ pub(super) fn open(
     };
     let thread = std::thread::Builder::new()
         .name("microphone".into())
-        .spawn(move || recording.run(&events))
+        .spawn(move || {
+            urgent::hasten();
+            recording.run(&events);
+        })
         .map_err(|e| OpenDevice::Failed(e.to_string()))?;
     Ok(Box::new(Microphone { device, stop, thread: Some(thread) }))
 }
