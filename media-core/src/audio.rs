@@ -189,12 +189,23 @@ pub enum AudioInput {
     },
     /// Play a short chord on the speaker, to try it.
     TestTone,
+    /// Play a short sign on the speaker.
+    Cue(Cue),
     /// Keep the next three seconds of the microphone and play them back once.
     Rehearse,
     /// Forget them.
     StopRehearsal,
     /// Answer [`AudioOutput::Levels`] ten times a second, or not.
     WantLevels(bool),
+}
+
+/// A short sign for the own ear: what a key did, for whoever looks elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cue {
+    /// The microphone is open now: two notes, rising.
+    Open,
+    /// Nobody hears this person any more: two notes, falling.
+    Muted,
 }
 
 /// From the engine.

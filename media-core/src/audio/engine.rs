@@ -15,7 +15,7 @@ use super::rate::{Conditions, Rate, Report};
 use super::rehearsal::Rehearsal;
 use super::remote::Remote;
 use super::standing::{DECODED, ENHANCED, MIXED, Ranks, Standing};
-use super::tone::Tone;
+use super::tone::{Chime, Tone};
 use super::{AudioInput, AudioOutput, AudioStats, Levels, LocalAudio, MAX_REMOTES, RemoteAudio, RemoteId};
 use crate::channel::{MailboxReader, Taken};
 use crate::frame::{AudioBlock, BLOCK};
@@ -57,6 +57,7 @@ pub struct AudioEngine {
     duck: Duck,
     limiter: Limiter,
     tone: Option<Tone>,
+    chime: Option<Chime>,
     rehearsal: Option<Rehearsal>,
     microphone_meter: Meter,
     heard_meter: Meter,
@@ -101,6 +102,7 @@ impl AudioEngine {
             duck: Duck::new(),
             limiter: Limiter::new(),
             tone: None,
+            chime: None,
             rehearsal: None,
             microphone_meter: Meter::new(),
             heard_meter: Meter::new(),
@@ -259,6 +261,7 @@ impl AudioEngine {
                 }
             }
             AudioInput::TestTone => self.tone = Some(Tone::new()),
+            AudioInput::Cue(cue) => self.chime = Some(Chime::new(cue)),
             AudioInput::Rehearse => self.rehearsal = Some(Rehearsal::new()),
             AudioInput::StopRehearsal => self.rehearsal = None,
             AudioInput::WantLevels(want) => self.want_levels = want,
@@ -412,7 +415,7 @@ impl AudioEngine {
 
     /// What this machine itself makes heard.
     fn add_own(&mut self, mix: &mut Mix) {
-        if self.tone.is_none() && self.rehearsal.is_none() {
+        if self.tone.is_none() && self.chime.is_none() && self.rehearsal.is_none() {
             return;
         }
         let mut own = [0.0; BLOCK];
@@ -422,6 +425,7 @@ impl AudioEngine {
             self.tone = None;
             self.emit(AudioOutput::TestToneEnded);
         }
+        self.chime.take_if(|chime| !chime.add(&mut own));
         if let Some(loudest) = self.rehearsal.as_mut().and_then(|rehearsal| rehearsal.add(&mut own)) {
             self.rehearsal = None;
             self.emit(AudioOutput::RehearsalEnded(loudest));

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use protocol::policy::{Gate, Grants};
 
-use super::super::{MAILBOX, RING_SAMPLES, SpeakPermit};
+use super::super::{Cue, MAILBOX, RING_SAMPLES, SpeakPermit};
 use super::*;
 use crate::channel::{MailboxSender, RingReader, RingWriter, mailbox, ring};
 use crate::device::StreamFormat;
@@ -326,6 +326,42 @@ fn the_test_tone_is_heard_and_ends() {
     }
     assert!(ended);
     assert!(crate::testing::tone_power(&heard[4800..33_600], 440.0, 48_000) > 0.2);
+}
+
+#[test]
+fn a_cue_is_heard_here_and_nowhere_else() {
+    let (gate, keys) = (allowed(), keys());
+    // Said aloud between the words of a call: one side has it, the other does not.
+    let packets = |cue: Option<Cue>| {
+        let mut one = side();
+        let (mut mic, mut ear) = (one.microphone(MONO), one.speaker(MONO));
+        one.start(&gate, &keys);
+        let (mut heard, mut sent) = (Vec::new(), Vec::new());
+        let mut speech = Speech::new(3, 48_000);
+        for tick in 0..100 {
+            if let (50, Some(cue)) = (tick, cue) {
+                one.tell(AudioInput::Cue(cue));
+            }
+            mic.write(&speech.take(480));
+            for output in one.outputs(at(tick)) {
+                if let AudioOutput::Frame(LocalAudio::Microphone, frame) = output {
+                    sent.push((frame.rtp_time, frame.level, frame.data.len()));
+                }
+            }
+            let mut out = [0.0; 480];
+            ear.read(&mut out);
+            heard.extend_from_slice(&out);
+        }
+        (heard, sent)
+    };
+    let (silence, without) = packets(None);
+    assert!(silence.iter().all(|s| *s == 0.0));
+    for cue in [Cue::Open, Cue::Muted] {
+        let (heard, with) = packets(Some(cue));
+        assert!(heard[24_000..].iter().any(|s| s.abs() > 0.05), "{cue:?} is not heard");
+        assert!(heard[..24_000].iter().chain(&heard[38_400..]).all(|s| *s == 0.0), "{cue:?} is short");
+        assert_eq!(with, without, "{cue:?} changed what is sent");
+    }
 }
 
 #[test]
