@@ -131,6 +131,8 @@ commands! {
     set_microphone(ask: Switch) -> () = |reply| Command::Switch(Lane::Microphone, ask, reply);
     /// Mutes or unmutes from outside the page; answers what is so now.
     mute(ask: MuteWish) -> Voice = |reply| Command::Mute(ask, reply);
+    /// The same for whoever may not see the window: a short sound tells what is so now, if the person did not turn it off.
+    mute_by_key(ask: MuteWish) -> Voice = |reply| Command::MuteByKey(ask, reply);
     /// A key to talk of our window goes down, is still down, or goes up.
     hold_to_talk(ask: Switch) -> () = |reply| Command::Hold(Finger::Window, ask.on, reply);
     /// A key to talk of the whole system goes down or up.

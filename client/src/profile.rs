@@ -42,6 +42,8 @@ pub(crate) struct Settings {
     pub(crate) talk_key: Option<Shortcut>,
     /// Keep the microphone open while [`Self::talk_key`] works.
     pub(crate) ready_to_talk: bool,
+    /// Tell by a short sound what [`Self::mute_key`] did.
+    pub(crate) key_sounds: bool,
     /// Take what the speaker plays out of the microphone.
     pub(crate) echo_cancellation: bool,
     /// Take noise out of the microphone.
@@ -67,6 +69,7 @@ impl Default for Settings {
             mute_key: None,
             talk_key: None,
             ready_to_talk: true,
+            key_sounds: true,
             echo_cancellation: true,
             noise_suppression: NoiseSuppression::Standard,
             automatic_gain: true,
@@ -86,6 +89,7 @@ impl Settings {
             theme,
             mirror,
             ready_to_talk,
+            key_sounds,
             echo_cancellation,
             noise_suppression,
             automatic_gain,
@@ -95,6 +99,7 @@ impl Settings {
         self.theme = theme.unwrap_or(self.theme);
         self.mirror = mirror.unwrap_or(self.mirror);
         self.ready_to_talk = ready_to_talk.unwrap_or(self.ready_to_talk);
+        self.key_sounds = key_sounds.unwrap_or(self.key_sounds);
         self.echo_cancellation = echo_cancellation.unwrap_or(self.echo_cancellation);
         self.noise_suppression = noise_suppression.unwrap_or(self.noise_suppression);
         self.automatic_gain = automatic_gain.unwrap_or(self.automatic_gain);
@@ -109,6 +114,7 @@ impl Settings {
             mirror: self.mirror,
             share_sound: self.share_sound,
             ready_to_talk: self.ready_to_talk,
+            key_sounds: self.key_sounds,
             echo_cancellation: self.echo_cancellation,
             noise_suppression: self.noise_suppression,
             automatic_gain: self.automatic_gain,

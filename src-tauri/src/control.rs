@@ -140,7 +140,7 @@ async fn serve(app: AppHandle, line: String) -> &'static str {
 
 async fn carry_out(client: &Client, order: Order) -> Answer {
     let done = match order {
-        Order::Mute(wish) => client.mute(wish).await,
+        Order::Mute(wish) => client.mute_by_key(wish).await,
         Order::Talk(on) => {
             let voice = if on { Voice::Open } else { Voice::Muted };
             client.hold_from_anywhere(Switch { on }).await.map(|()| voice)

@@ -5,6 +5,8 @@
 //! no X server, and cannot notice that a release was lost. On Windows and macOS it is used. On Wayland programs
 //! cannot take keys; the desktop's portal gives them, with a dialog of its own when they are chosen.
 
+use std::time::Duration;
+
 use protocol::bridge::{Code, ShortcutState, ShortcutUse, Snapshot, Switch};
 use protocol::shortcut::Shortcut;
 use tauri::{AppHandle, Manager};
@@ -19,8 +21,16 @@ mod system;
 #[path = "hotkeys/native.rs"]
 mod system;
 
+mod grip;
+#[cfg(any(target_os = "macos", test))]
+mod mac_key;
+
+use self::grip::Grip;
+
 /// Presses waiting; a person has ten fingers.
 const PRESSES: usize = 64;
+/// How often a key to talk that is held is looked at, where the system lets us look.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// A key that is listened for went down or up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +39,12 @@ pub(crate) enum Heard {
     Down(ShortcutUse),
     /// Up, or as good as up: it cannot be watched any more.
     Up(ShortcutUse),
+    /// Whoever gave the keys took them back, or is gone: no release will be heard any more.
+    #[cfg(target_os = "linux")]
+    Lost,
+    /// Whoever gave the keys was gone and is there again; they may be asked for once more.
+    #[cfg(target_os = "linux")]
+    Back,
 }
 
 /// Where presses go. Full only when nobody listens any more.
@@ -95,17 +111,19 @@ pub(crate) struct Plan {
     pub(crate) listen: Wanted,
     /// To be asked for first, only to see whether it can be had: chosen outside of a meeting.
     pub(crate) try_out: Option<Wanted>,
+    /// Counts how often the person pressed keys once more that had been refused.
+    pub(crate) round: u32,
 }
 
 impl Plan {
     /// Outside of a meeting other programs keep their keys; what was just chosen is tried out, so that a conflict is told
     /// while the person looks at it. At the start of the program nothing is tried: a desktop may ask with a dialog.
-    pub(crate) fn of(before: Option<Wanted>, chosen: Wanted, in_meeting: bool) -> Self {
+    pub(crate) fn of(before: Option<(Wanted, u32)>, chosen: Wanted, round: u32, in_meeting: bool) -> Self {
         if in_meeting {
-            return Self { listen: chosen, try_out: None };
+            return Self { listen: chosen, try_out: None, round };
         }
-        let fresh = before.is_some_and(|before| before != chosen) && chosen != Wanted::default();
-        Self { listen: Wanted::default(), try_out: fresh.then_some(chosen) }
+        let fresh = before.is_some_and(|before| before != (chosen, round)) && chosen != Wanted::default();
+        Self { listen: Wanted::default(), try_out: fresh.then_some(chosen), round }
     }
 }
 
@@ -135,6 +153,8 @@ async fn run(app: AppHandle, mut plans: watch::Receiver<Plan>) {
     let (presses, mut heard) = mpsc::channel(PRESSES);
     let mut ears = system::Ears::new(&app, presses);
     let mut listening = Wanted::default();
+    let mut round = 0;
+    let mut grip = Grip::default();
     loop {
         tokio::select! {
             changed = plans.changed() => {
@@ -146,15 +166,41 @@ async fn run(app: AppHandle, mut plans: watch::Receiver<Plan>) {
                     let taken = ears.take(wanted).await;
                     report(&app, wanted, taken);
                     ears.take(plan.listen).await;
-                } else if plan.listen != listening {
+                } else if (plan.listen, plan.round) != (listening, round) {
                     let taken = ears.take(plan.listen).await;
                     report(&app, plan.listen, taken);
                 }
-                listening = plan.listen;
+                (listening, round) = (plan.listen, plan.round);
                 // Whatever was held before is not watched any more.
-                press(&app, Heard::Up(ShortcutUse::Talk)).await;
+                grip = Grip::default();
+                act(&app, ShortcutUse::Talk, false).await;
             }
-            Some(event) = heard.recv() => press(&app, event).await,
+            Some(event) = heard.recv() => match event {
+                Heard::Down(what) => {
+                    if what == ShortcutUse::Talk {
+                        grip.press();
+                        look(&app, &mut grip, listening).await;
+                    }
+                    act(&app, what, true).await;
+                }
+                Heard::Up(what) => {
+                    if what == ShortcutUse::Talk {
+                        grip.release();
+                    }
+                    act(&app, what, false).await;
+                }
+                #[cfg(target_os = "linux")]
+                Heard::Lost => {
+                    act(&app, ShortcutUse::Talk, false).await;
+                    report(&app, listening, Taken::none(listening, Code::ShortcutLost));
+                }
+                #[cfg(target_os = "linux")]
+                Heard::Back => {
+                    let taken = ears.take(listening).await;
+                    report(&app, listening, taken);
+                }
+            },
+            () = tokio::time::sleep(LOOK), if grip.is_held() => look(&app, &mut grip, listening).await,
         }
     }
 }
@@ -170,13 +216,21 @@ fn report(app: &AppHandle, wanted: Wanted, taken: Taken) {
     }
 }
 
-async fn press(app: &AppHandle, event: Heard) {
+/// Asks the keyboard itself about the key to talk: a release that was lost is made up for.
+async fn look(app: &AppHandle, grip: &mut Grip, listening: Wanted) {
+    let really = listening.talk.and_then(system::really_down);
+    if grip.look(really) {
+        tracing::info!("the release of the key to talk was lost");
+        act(app, ShortcutUse::Talk, false).await;
+    }
+}
+
+async fn act(app: &AppHandle, what: ShortcutUse, down: bool) {
     let Some(client) = app.state::<Desk>().client_now() else { return };
-    let done = match event {
-        Heard::Down(ShortcutUse::Mute) => client.mute(client::MuteWish::Toggle).await.map(|_| ()),
-        Heard::Up(ShortcutUse::Mute) => Ok(()),
-        Heard::Down(ShortcutUse::Talk) => client.hold_from_anywhere(Switch { on: true }).await,
-        Heard::Up(ShortcutUse::Talk) => client.hold_from_anywhere(Switch { on: false }).await,
+    let done = match (what, down) {
+        (ShortcutUse::Mute, true) => client.mute_by_key(client::MuteWish::Toggle).await.map(|_| ()),
+        (ShortcutUse::Mute, false) => Ok(()),
+        (ShortcutUse::Talk, on) => client.hold_from_anywhere(Switch { on }).await,
     };
     if let Err(failure) = done {
         tracing::debug!(code = ?failure.code, "a shortcut did nothing");
@@ -195,16 +249,25 @@ mod tests {
     #[test]
     fn keys_are_taken_only_during_a_meeting() {
         let chosen = wanted(Some("F8"), Some("F9"));
-        assert_eq!(Plan::of(None, chosen, true), Plan { listen: chosen, try_out: None });
-        assert_eq!(Plan::of(Some(chosen), chosen, false), Plan::default());
+        assert_eq!(Plan::of(None, chosen, 0, true), Plan { listen: chosen, try_out: None, round: 0 });
+        assert_eq!(Plan::of(Some((chosen, 0)), chosen, 0, false), Plan::default());
     }
 
     #[test]
     fn a_fresh_choice_is_tried_out_and_the_start_of_the_program_is_none() {
         let chosen = wanted(None, Some("F9"));
-        assert_eq!(Plan::of(None, chosen, false), Plan::default());
+        assert_eq!(Plan::of(None, chosen, 0, false), Plan::default());
         let none = Wanted::default();
-        assert_eq!(Plan::of(Some(none), chosen, false), Plan { listen: none, try_out: Some(chosen) });
-        assert_eq!(Plan::of(Some(chosen), none, false), Plan::default(), "nothing to try");
+        let tried = Plan { listen: none, try_out: Some(chosen), round: 0 };
+        assert_eq!(Plan::of(Some((none, 0)), chosen, 0, false), tried);
+        assert_eq!(Plan::of(Some((chosen, 0)), none, 0, false), Plan::default(), "nothing to try");
+    }
+
+    #[test]
+    fn keys_that_were_refused_are_asked_for_again_when_they_are_pressed_again() {
+        let chosen = wanted(None, Some("F9"));
+        let tried = Plan { listen: Wanted::default(), try_out: Some(chosen), round: 1 };
+        assert_eq!(Plan::of(Some((chosen, 0)), chosen, 1, false), tried);
+        assert_ne!(Plan::of(Some((chosen, 0)), chosen, 0, true), Plan::of(Some((chosen, 0)), chosen, 1, true));
     }
 }

@@ -1,7 +1,7 @@
 //! What is seen and pressed outside of the page: the window's title, the tray, the system-wide shortcuts. One task that
 //! follows the snapshot as the page does, and decides nothing.
 
-use protocol::bridge::{Change, Snapshot};
+use protocol::bridge::{Change, ShortcutState, ShortcutsView, Snapshot};
 use tauri::{AppHandle, Manager, WebviewWindow};
 
 use crate::desk::Desk;
@@ -37,6 +37,15 @@ pub(crate) async fn follow(window: WebviewWindow) {
     }
 }
 
+/// Did the person press the very keys once more that had been refused?
+fn is_asked_again(before: &ShortcutsView, now: &ShortcutsView) -> bool {
+    [(&before.mute, &now.mute), (&before.talk, &now.talk)].into_iter().any(|(before, now)| {
+        before.keys == now.keys
+            && matches!(before.state, ShortcutState::Refused { .. })
+            && now.state == ShortcutState::Unknown
+    })
+}
+
 struct Outside {
     app: AppHandle,
     window: WebviewWindow,
@@ -45,14 +54,27 @@ struct Outside {
     /// There is none here; asked once.
     trayless: bool,
     hotkeys: Hotkeys,
-    /// What was chosen, and whether there was a meeting, when the last plan was made.
-    planned: Option<(Wanted, bool)>,
+    /// What was chosen, in which round, and whether there was a meeting, when the last plan was made.
+    planned: Option<(Wanted, u32, bool)>,
+    /// What was known of the shortcuts then.
+    shortcuts: Option<ShortcutsView>,
+    round: u32,
 }
 
 impl Outside {
     fn new(app: AppHandle, window: WebviewWindow) -> Self {
         let hotkeys = Hotkeys::start(&app);
-        Self { app, window, title: String::new(), tray: None, trayless: false, hotkeys, planned: None }
+        Self {
+            app,
+            window,
+            title: String::new(),
+            tray: None,
+            trayless: false,
+            hotkeys,
+            planned: None,
+            shortcuts: None,
+            round: 0,
+        }
     }
 
     fn show(&mut self, now: &Snapshot) {
@@ -72,10 +94,14 @@ impl Outside {
             }
         }
         let (chosen, in_meeting) = (Wanted::chosen(now), now.meeting.is_some());
+        if let Some(before) = self.shortcuts.replace(now.shortcuts.clone()) {
+            self.round += u32::from(is_asked_again(&before, &now.shortcuts));
+        }
         // Only what changed: a plan that tries something out must not be overtaken by the same one without.
-        if self.planned != Some((chosen, in_meeting)) {
-            self.hotkeys.follow(Plan::of(self.planned.map(|(before, _)| before), chosen, in_meeting));
-            self.planned = Some((chosen, in_meeting));
+        if self.planned != Some((chosen, self.round, in_meeting)) {
+            let before = self.planned.map(|(chosen, round, _)| (chosen, round));
+            self.hotkeys.follow(Plan::of(before, chosen, self.round, in_meeting));
+            self.planned = Some((chosen, self.round, in_meeting));
         }
     }
 

@@ -1,10 +1,13 @@
 //! The product on one page: someone opens a meeting and invites, someone joins; they hear each other, see each other's
 //! camera and a shared screen, mute, and leave.
 
+use std::time::Duration;
+
+use client::MuteWish;
 use inspection::mirror::Mirror;
 use inspection::person::{Guest, guarded, people, track};
 use inspection::world::World;
-use media_core::testing::{DeviceKind, FakeSetup, Speech, correlation};
+use media_core::testing::{DeviceKind, FakeSetup, Speech, correlation, tone_power};
 use protocol::bridge::{CreateInvite, Nothing, Phase, SealView, SetVolume, StartShare, SwitchState};
 use protocol::policy::{Role, TrackSource};
 
@@ -136,6 +139,38 @@ async fn four_people_hear_the_other_three() -> anyhow::Result<()> {
             }
             assert!(people(&person.now()).iter().any(|p| p.is_me), "everyone is in their own list");
         }
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_key_did_is_heard_by_whoever_pressed_it_and_by_nobody_else() -> anyhow::Result<()> {
+    // The cue's notes, and how much of a tenth of a second is one of them at most.
+    const NOTES: [f64; 2] = [392.0, 587.33];
+    let most = |played: &[f32]| {
+        let loud = |piece: &&[f32]| piece.iter().any(|s| s.abs() > 0.02);
+        let share = |piece: &[f32]| NOTES.map(|note| tone_power(piece, note, 48_000)).into_iter().fold(0.0, f64::max);
+        played.windows(4_320).step_by(1_080).filter(loud).map(share).fold(0.0, f64::max)
+    };
+    guarded(async {
+        let world = World::open().await?;
+        let hanako = world.owner("Hanako", 880.0).await?;
+        let alex = world.guest("Alex", Role::Member, 1100.0).await?;
+        alex.until_hears(880.0).await?;
+        alex.microphone(false).await?;
+        hanako.until_silent(1100.0).await?;
+        for person in [&hanako, &alex] {
+            person.devices.forget_played();
+        }
+        for wish in [MuteWish::Mute, MuteWish::Unmute, MuteWish::Mute, MuteWish::Unmute] {
+            hanako.client.mute_by_key(wish).await?;
+            tokio::time::sleep(Duration::from_millis(700)).await;
+        }
+        alex.until_hears(880.0).await?;
+        let (own, other) = (hanako.devices.played(), alex.devices.played());
+        anyhow::ensure!(most(&own) > 0.5, "she hears what her key did: {:.3}", most(&own));
+        anyhow::ensure!(most(&other) < 0.1, "he hears her key: {:.3}", most(&other));
         Ok(())
     })
     .await

@@ -24,6 +24,7 @@ pub(crate) enum Command {
     ForgetRecent(JoinRecent, Reply<()>),
     Switch(Lane, Switch, Reply<()>),
     Mute(MuteWish, Reply<Voice>),
+    MuteByKey(MuteWish, Reply<Voice>),
     Hold(Finger, bool, Reply<()>),
     SetShortcut(SetShortcut, Reply<()>),
     StartShare(StartShare, Reply<()>),
@@ -102,6 +103,10 @@ impl Session {
             }
             Command::Mute(wish, reply) => {
                 let result = self.mute(wish);
+                answer(reply, result);
+            }
+            Command::MuteByKey(wish, reply) => {
+                let result = self.mute_by_key(wish);
                 answer(reply, result);
             }
             Command::Hold(finger, down, reply) => {

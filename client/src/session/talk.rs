@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use media_core::audio::{AudioInput, Cue};
 use protocol::bridge::{Code, Failure, SetShortcut, Severity, ShortcutState, ShortcutUse, ShortcutView, ShortcutsView};
 use protocol::policy::Capability;
 use protocol::shortcut::Shortcut;
@@ -49,6 +50,19 @@ impl Session {
             self.switch_voice(unmute)?;
         }
         Ok(if unmute { Voice::Open } else { Voice::Muted })
+    }
+
+    /// The same by a key that works everywhere, or a command bound to one: whoever presses it may look elsewhere, so it is
+    /// told by ear, on the own speaker only.
+    pub(super) fn mute_by_key(&mut self, wish: MuteWish) -> Result<Voice, Failure> {
+        let voice = self.mute(wish)?;
+        if self.settings.key_sounds {
+            self.sound_order(AudioInput::Cue(match voice {
+                Voice::Open => Cue::Open,
+                Voice::Muted => Cue::Muted,
+            }));
+        }
+        Ok(voice)
     }
 
     /// The microphone's own switch. Keys that are held have no say any more.
@@ -140,6 +154,11 @@ impl Session {
             ShortcutUse::Mute => (&mut self.settings.mute_key, &mut self.shortcuts.mute),
             ShortcutUse::Talk => (&mut self.settings.talk_key, &mut self.shortcuts.talk),
         };
+        // Pressing the same keys once more asks for them once more.
+        let again = keys.is_some() && matches!(state, ShortcutState::Refused { .. });
+        if again {
+            *state = ShortcutState::Unknown;
+        }
         if *place != keys {
             *place = keys;
             *state = ShortcutState::Unknown;
@@ -150,10 +169,22 @@ impl Session {
 
     /// The window tried a shortcut. An answer about keys that are not chosen any more is dropped.
     pub(super) fn on_shortcut(&mut self, what: ShortcutUse, keys: Option<Shortcut>, state: ShortcutState) {
-        match what {
-            ShortcutUse::Mute if self.settings.mute_key == keys => self.shortcuts.mute = state,
-            ShortcutUse::Talk if self.settings.talk_key == keys => self.shortcuts.talk = state,
-            ShortcutUse::Mute | ShortcutUse::Talk => {}
+        let (chosen, place) = match what {
+            ShortcutUse::Mute => (self.settings.mute_key, &mut self.shortcuts.mute),
+            ShortcutUse::Talk => (self.settings.talk_key, &mut self.shortcuts.talk),
+        };
+        if chosen != keys {
+            return;
+        }
+        let before = std::mem::replace(place, state);
+        let lost = |state: &ShortcutState| *state == ShortcutState::Refused { code: Code::ShortcutLost };
+        let is_lost = lost(&self.shortcuts.mute) || lost(&self.shortcuts.talk);
+        if !is_lost {
+            self.page.withdraw(Code::ShortcutLost);
+        } else if matches!(before, ShortcutState::Works { .. }) {
+            // Whoever relies on it does not look at the settings. One word for both keys.
+            self.page.withdraw(Code::ShortcutLost);
+            self.notice(Code::ShortcutLost, None, Severity::Warning);
         }
     }
 

@@ -131,6 +131,8 @@ pub enum Code {
     ShortcutTaken,
     /// This desktop has no system-wide shortcuts for programs.
     ShortcutUnsupported,
+    /// The desktop gave the shortcut and took it back, or is not there any more.
+    ShortcutLost,
     /// The key to talk was held for longer than anybody speaks: muted.
     TalkKeyStuck,
     /// The page was reloaded after it had stopped answering.
@@ -200,6 +202,7 @@ impl Code {
         Self::ShortcutUnsuitable,
         Self::ShortcutTaken,
         Self::ShortcutUnsupported,
+        Self::ShortcutLost,
         Self::TalkKeyStuck,
         Self::PageReloaded,
         Self::TrackRefused,

@@ -372,6 +372,8 @@ pub struct SettingsView {
     pub share_sound: bool,
     /// Keep the microphone open in meetings while the system-wide key to talk is set.
     pub ready_to_talk: bool,
+    /// Tell with a short sound what a system-wide key did to the microphone.
+    pub key_sounds: bool,
     /// Take what the speaker plays out of the microphone.
     pub echo_cancellation: bool,
     /// How much noise is taken out of the microphone.
@@ -395,6 +397,8 @@ pub struct SettingsChange {
     pub mirror: Option<bool>,
     /// Keep the microphone open in meetings while the system-wide key to talk is set.
     pub ready_to_talk: Option<bool>,
+    /// Tell with a short sound what a system-wide key did to the microphone.
+    pub key_sounds: Option<bool>,
     /// Take what the speaker plays out of the microphone.
     pub echo_cancellation: Option<bool>,
     /// How much noise is taken out of the microphone.

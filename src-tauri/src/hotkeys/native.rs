@@ -1,5 +1,6 @@
-//! Windows (`RegisterHotKey`, with the release read from the real state of the key) and macOS (Carbon hot keys, which
-//! need no permission to watch the keyboard), by the library that Tauri keeps for it. It lives on the main thread.
+//! Windows (`RegisterHotKey`; the library reads the release from the real state of the key, every 50 ms) and macOS (Carbon
+//! hot keys, which need no permission to watch the keyboard; their release is an event, and can be lost: so the key is looked
+//! at as well), by the library that Tauri keeps for it. It lives on the main thread.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -13,6 +14,18 @@ use tauri::AppHandle;
 use tokio::sync::oneshot;
 
 use super::{Code, Heard, Presses, Taken, Wanted};
+
+#[cfg(target_os = "macos")]
+#[path = "macos.rs"]
+mod keyboard;
+#[cfg(target_os = "macos")]
+pub(super) use self::keyboard::really_down;
+
+/// The library looks by itself.
+#[cfg(target_os = "windows")]
+pub(super) const fn really_down(_: Shortcut) -> Option<bool> {
+    None
+}
 
 thread_local! {
     // The library's handle must stay on the thread that made it, where tasks of ours cannot keep anything.

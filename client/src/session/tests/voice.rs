@@ -191,3 +191,34 @@ async fn shortcuts_are_checked_and_kept_apart() {
     assert_eq!(set(ShortcutUse::Talk, Some(KEYS)).await, Ok(()));
     person.client.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_key_did_is_told_by_ear_and_what_a_hand_did_is_not() {
+    let person = person();
+    let (_connection, _more) = joined(&person, "", false).await;
+    eventually(&person.client, "the speaker plays", |_| person.devices.open_streams(DeviceKind::Speaker) == 1).await;
+    let loudest = || person.devices.played().iter().fold(0.0_f32, |loudest, s| loudest.max(s.abs()));
+    let told = async |what: &'static str| {
+        eventually(&person.client, what, |_| loudest() > 0.05).await;
+        // To its end.
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        person.devices.forget_played();
+    };
+    let untold = async || {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        assert!(loudest() < 0.001, "{}", loudest());
+    };
+    assert_eq!(person.client.mute_by_key(MuteWish::Toggle).await, Ok(Voice::Open));
+    told("it tells that it opened").await;
+    assert_eq!(person.client.mute_by_key(MuteWish::Toggle).await, Ok(Voice::Muted));
+    told("it tells that it closed").await;
+    // By a click, in the window or in the tray: there is something to look at.
+    person.client.set_microphone(On { on: true }).await.unwrap();
+    assert_eq!(person.client.mute(MuteWish::Toggle).await, Ok(Voice::Muted));
+    untold().await;
+    let change = SettingsChange { key_sounds: Some(false), ..SettingsChange::default() };
+    person.client.change_settings(change).await.unwrap();
+    assert_eq!(person.client.mute_by_key(MuteWish::Toggle).await, Ok(Voice::Open));
+    untold().await;
+    person.client.shutdown().await;
+}

@@ -139,6 +139,7 @@ function home(): Snapshot {
       mirror: true,
       share_sound: false,
       ready_to_talk: true,
+      key_sounds: true,
       ...SOUND,
     },
     shortcuts: { mute: NO_KEYS, talk: NO_KEYS },
@@ -175,6 +176,7 @@ const SCENES: Readonly<Record<string, () => Snapshot>> = {
       mirror: true,
       share_sound: false,
       ready_to_talk: true,
+      key_sounds: true,
       ...SOUND,
     },
     recents: [],
@@ -191,6 +193,7 @@ const SCENES: Readonly<Record<string, () => Snapshot>> = {
       mirror: true,
       share_sound: false,
       ready_to_talk: true,
+      key_sounds: true,
       ...SOUND,
     },
     recents: [],
@@ -207,6 +210,21 @@ const SCENES: Readonly<Record<string, () => Snapshot>> = {
       mute: { keys: "Ctrl+Shift+M", state: { is: "refused", code: "shortcut_taken" } },
       talk: { keys: "F8", state: { is: "works", desktop: null } },
     },
+  }),
+  // All that can go wrong with one's own voice, told at once.
+  troubles: () => ({
+    ...inMeeting(crowd(4), { microphone: { is: "off" } }),
+    shortcuts: {
+      mute: { keys: "Ctrl+Shift+M", state: { is: "works", desktop: "Ctrl+Shift+M" } },
+      talk: { keys: "F8", state: { is: "refused", code: "shortcut_lost" } },
+    },
+    notices: [
+      { id: 1, code: "microphone_silent", about: "USB ヘッドセット", device: null, severity: "warning" },
+      { id: 2, code: "microphone_switched", about: "内蔵マイク", device: "microphone", severity: "warning" },
+      { id: 3, code: "shortcut_lost", about: null, device: null, severity: "warning" },
+      { id: 4, code: "device_lost", about: null, device: "speaker", severity: "error" },
+      { id: 5, code: "talk_key_stuck", about: null, device: null, severity: "warning" },
+    ],
   }),
   clicked: () => ({ ...home(), pending_invite: LINK }),
   "no-devices": () => {

@@ -18,10 +18,17 @@ export function GlobalKeys() {
   const { t } = useTranslation();
   const shortcuts = useSnapshot((s) => s.shortcuts);
   const ready = useSnapshot((s) => s.settings.ready_to_talk);
+  const sounds = useSnapshot((s) => s.settings.key_sounds);
   return (
     <>
       <p className={styles.lead}>{t("keys.lead")}</p>
       <KeyField what="mute" label={t("keys.mute")} view={shortcuts.mute} />
+      <Toggle
+        label={t("keys.sounds")}
+        hint={t("keys.soundsHint")}
+        on={sounds}
+        onChange={(on) => void send("change_settings", { key_sounds: on })}
+      />
       <KeyField what="talk" label={t("keys.talk")} view={shortcuts.talk} />
       {shortcuts.talk.keys !== null && (
         <Toggle
@@ -90,7 +97,8 @@ function KeyField({ what, label, view }: { what: ShortcutUse; label: string; vie
   }, [listening]);
 
   const refused = view.state.is === "refused" ? view.state.code : null;
-  const wrong = problem ?? (view.keys === null ? null : refused);
+  // While keys are awaited the field says how to press them, whatever became of the last ones.
+  const wrong = problem ?? (listening || view.keys === null ? null : refused);
   const parts = printed(listening ? held : (view.keys ?? ""), os);
   const shown = parts.join(" + ");
   const words = listening
@@ -137,7 +145,16 @@ function KeyField({ what, label, view }: { what: ShortcutUse; label: string; vie
         )}
       </div>
       <p id={`${id}-words`} className={styles.words} data-wrong={wrong !== null || undefined} role="status">
-        {wrong === "unknown" ? t("keys.unknown") : wrong ? `${wordsOf(wrong).title} ${wordsOf(wrong).hint}` : said()}
+        {wrong === "unknown" ? (
+          t("keys.unknown")
+        ) : wrong ? (
+          <>
+            <span className={styles.title}>{wordsOf(wrong).title}</span>
+            {wordsOf(wrong).hint}
+          </>
+        ) : (
+          said()
+        )}
       </p>
     </div>
   );
