@@ -351,11 +351,12 @@ describe("keys to talk", () => {
     await waitFor(() => expect(held(door)).toBe("on"));
     window.dispatchEvent(new Event("blur"));
     await waitFor(() => expect(held(door)).toBe("off"));
+    // How often the page had said that it holds depends on how busy the machine is; after letting go it says nothing more.
+    const said = (): number => door.sent.filter((name) => name === "hold_to_talk").length;
+    const before = said();
     space("keydown", { repeat: true });
-    expect(
-      door.sent.filter((name) => name === "hold_to_talk"),
-      "its repeats open nothing",
-    ).toHaveLength(2);
+    expect(said(), "its repeats open nothing").toBe(before);
+    expect(held(door)).toBe("off");
   });
 
   test("on a button, in a field and over a dialog the space bar is theirs", async () => {

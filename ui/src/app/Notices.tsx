@@ -22,18 +22,8 @@ export function Notices() {
   return (
     <section className={styles.corner} aria-label={t("common.notices")}>
       <ul className={styles.list} aria-live="polite" aria-relevant="additions">
-        {notices.slice(-4).map((notice) => (
-          <Card
-            key={`n${notice.id}`}
-            code={notice.code}
-            about={notice.about}
-            device={notice.device}
-            severity={notice.severity}
-            stays={notice.severity === "info" ? NEWS_STAYS : null}
-            onDismiss={() => void send("dismiss_notice", { id: notice.id })}
-          />
-        ))}
-        {failures.map((failure) => (
+        {/* The newest on top: in a low window the others are scrolled to. */}
+        {failures.toReversed().map((failure) => (
           <Card
             key={`f${failure.id}`}
             code={failure.code}
@@ -44,6 +34,20 @@ export function Notices() {
             onDismiss={() => forgetFailure(failure.id)}
           />
         ))}
+        {notices
+          .slice(-4)
+          .toReversed()
+          .map((notice) => (
+            <Card
+              key={`n${notice.id}`}
+              code={notice.code}
+              about={notice.about}
+              device={notice.device}
+              severity={notice.severity}
+              stays={notice.severity === "info" ? NEWS_STAYS : null}
+              onDismiss={() => void send("dismiss_notice", { id: notice.id })}
+            />
+          ))}
       </ul>
     </section>
   );
