@@ -177,11 +177,11 @@ async fn run(app: AppHandle, mut plans: watch::Receiver<Plan>) {
             }
             Some(event) = heard.recv() => match event {
                 Heard::Down(what) => {
+                    act(&app, what, true).await;
                     if what == ShortcutUse::Talk {
                         grip.press();
                         look(&app, &mut grip, listening).await;
                     }
-                    act(&app, what, true).await;
                 }
                 Heard::Up(what) => {
                     if what == ShortcutUse::Talk {
@@ -191,6 +191,7 @@ async fn run(app: AppHandle, mut plans: watch::Receiver<Plan>) {
                 }
                 #[cfg(target_os = "linux")]
                 Heard::Lost => {
+                    grip.release();
                     act(&app, ShortcutUse::Talk, false).await;
                     report(&app, listening, Taken::none(listening, Code::ShortcutLost));
                 }
@@ -200,7 +201,7 @@ async fn run(app: AppHandle, mut plans: watch::Receiver<Plan>) {
                     report(&app, listening, taken);
                 }
             },
-            () = tokio::time::sleep(LOOK), if grip.is_held() => look(&app, &mut grip, listening).await,
+            () = tokio::time::sleep(LOOK), if grip.is_watched() => look(&app, &mut grip, listening).await,
         }
     }
 }

@@ -7,6 +7,8 @@ pub(super) struct Grip {
     held: bool,
     /// The system has said of this key, while it was held, that it is down.
     trusted: bool,
+    /// The system cannot be asked.
+    blind: bool,
 }
 
 impl Grip {
@@ -21,8 +23,8 @@ impl Grip {
     }
 
     /// Is there anything to look at?
-    pub(super) const fn is_held(&self) -> bool {
-        self.held
+    pub(super) const fn is_watched(&self) -> bool {
+        self.held && !self.blind
     }
 
     /// One look: `down` is what the keyboard says, `None` where it cannot be asked. Answers whether the release was lost.
@@ -39,7 +41,8 @@ impl Grip {
                 self.held = false;
                 return true;
             }
-            Some(false) | None => {}
+            Some(false) => {}
+            None => self.blind = true,
         }
         false
     }
@@ -54,9 +57,9 @@ mod tests {
         let mut grip = Grip::default();
         grip.press();
         assert!(!grip.look(Some(true)));
-        assert!(grip.is_held());
+        assert!(grip.is_watched());
         assert!(grip.look(Some(false)));
-        assert!(!grip.is_held());
+        assert!(!grip.is_watched());
         assert!(!grip.look(Some(false)), "said once");
     }
 
@@ -66,7 +69,7 @@ mod tests {
         grip.press();
         assert!(!grip.look(Some(true)));
         grip.release();
-        assert!(!grip.is_held() && !grip.look(Some(false)));
+        assert!(!grip.is_watched() && !grip.look(Some(false)));
     }
 
     #[test]
@@ -83,9 +86,19 @@ mod tests {
     fn a_system_that_does_not_tell_cuts_nobody_short() {
         let mut grip = Grip::default();
         grip.press();
-        for down in [Some(false), None, Some(false)] {
-            assert!(!grip.look(down));
-            assert!(grip.is_held());
+        for _ in 0..3 {
+            assert!(!grip.look(Some(false)));
+            assert!(grip.is_watched());
         }
+    }
+
+    #[test]
+    fn a_system_that_cannot_be_asked_is_asked_once() {
+        let mut grip = Grip::default();
+        grip.press();
+        assert!(!grip.look(None) && !grip.is_watched());
+        grip.release();
+        grip.press();
+        assert!(!grip.is_watched());
     }
 }
