@@ -106,8 +106,10 @@ mod tests {
         let note = NOTE as usize;
         for (cue, first, second) in [(Cue::Open, LOW, HIGH), (Cue::Muted, HIGH, LOW)] {
             let sound = whole(cue);
-            for (part, hertz) in [(&sound[..note], first), (&sound[note..2 * note], second)] {
-                assert!(tone_power(part, f64::from(hertz), SAMPLE_RATE.into()) > 0.9, "{cue:?} {hertz}");
+            for (part, hertz, other) in [(&sound[..note], first, second), (&sound[note..2 * note], second, first)] {
+                let share = |hertz: f32| tone_power(part, f64::from(hertz), SAMPLE_RATE);
+                // Two thirds of an arch's power is at its note; the rest lies beside it.
+                assert!(share(hertz) > 0.6 && share(other) < 0.05, "{cue:?} {hertz} {}", share(hertz));
             }
             assert!(sound.len() < SAMPLE_RATE as usize / 4, "over before the next word");
         }
