@@ -34,7 +34,7 @@ function picture(width, height) {
   return canvas.captureStream(15).getVideoTracks()[0];
 }
 
-/** Says which note is heard, and when it is heard no more. */
+/** Says which note is heard, whenever it was for three seconds without a gap, and when it is heard no more. */
 function hear(track, sender, source, hzList) {
   // Chromium only pumps remote sound that some element plays.
   const element = track.attach();
@@ -45,12 +45,18 @@ function hear(track, sender, source, hzList) {
   context.createMediaStreamSource(new MediaStream([track.mediaStreamTrack])).connect(analyser);
   const bins = new Float32Array(analyser.frequencyBinCount);
   const heard = new Set();
+  const clear = new Map();
   setInterval(() => {
     analyser.getFloatFrequencyData(bins);
     let peak = 1;
     for (let i = 1; i < bins.length; i += 1) if (bins[i] > bins[peak]) peak = i;
     const near = (hz) => Math.abs((peak * 48000) / 8192 - hz) < 12;
     for (const hz of hzList) {
+      clear.set(hz, bins[peak] > -60 && near(hz) ? (clear.get(hz) ?? 0) + 1 : 0);
+      if (clear.get(hz) === 30) {
+        clear.set(hz, 0);
+        window.say({ event: "steady", sender, source, hz });
+      }
       if (bins[peak] > -60 && near(hz) && !heard.has(hz)) {
         heard.add(hz);
         window.say({ event: "heard", sender, source, hz });
@@ -124,7 +130,7 @@ async function publish(room, name, a) {
   const sound = ["mic", "megaphone", "screen_audio"].includes(name);
   const track = sound ? tone(a.hz) : picture(a.width, a.height);
   const source = name === LIE ? SOURCES.mic : SOURCES[name];
-  const options = { source, name, dtx: false, red: false, simulcast: a.simulcast, videoCodec: a.codec };
+  const options = { source, name, dtx: false, red: a.red, simulcast: a.simulcast, videoCodec: a.codec };
   try {
     const publication = await room.localParticipant.publishTrack(track, options);
     window.say({ event: "published", source: name, sid: publication.trackSid });

@@ -19,7 +19,7 @@ const { values: a } = parseArgs({
     size: { type: "string", default: "640x360" }, hz: { type: "string", default: "660" },
     "listen-hz": { type: "string", default: "440,660,880" }, data: { type: "string", default: "" },
     seconds: { type: "string", default: "240" }, simulcast: { type: "boolean", default: false },
-    forced: { type: "boolean", default: false },
+    forced: { type: "boolean", default: false }, red: { type: "boolean", default: false },
   },
 });
 const say = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
@@ -74,7 +74,7 @@ try {
   });
   await page.evaluate((options) => window.join(options), {
     url: a.url, token: a.token, passphrase: a.passphrase, publish: a.publish.split(",").filter(Boolean), codec: a.codec,
-    width, height, hz: Number(a.hz), listenHz: a["listen-hz"].split(",").map(Number), data: a.data, simulcast: a.simulcast, forced: a.forced,
+    width, height, hz: Number(a.hz), listenHz: a["listen-hz"].split(",").map(Number), data: a.data, simulcast: a.simulcast, forced: a.forced, red: a.red,
   });
   await told;
   await page.evaluate(() => window.command("leave"));

@@ -5,5 +5,6 @@
 mod meeting;
 mod peers;
 mod pictures;
+mod redundancy;
 mod rights;
 mod sealed;

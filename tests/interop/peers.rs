@@ -40,9 +40,18 @@ fn script(name: &str) -> PathBuf {
 
 impl Stage {
     pub(crate) async fn open() -> anyhow::Result<Self> {
+        Self::around(World::open()).await
+    }
+
+    /// All media crosses a relay that can lose some of it.
+    pub(crate) async fn open_behind_a_relay() -> anyhow::Result<Self> {
+        Self::around(World::open_behind_a_relay()).await
+    }
+
+    async fn around(world: impl Future<Output = anyhow::Result<World>>) -> anyhow::Result<Self> {
         let (python, node) = (installed("SHOJI_PEER_PYTHON")?, installed("SHOJI_PEER_NODE")?);
         let turn = TURN.lock().await;
-        let world = World::open().await?;
+        let world = world.await?;
         let folder = tempfile::tempdir()?;
         let ca = folder.path().join("ca.pem");
         std::fs::write(&ca, world.host()?.ca_pem())?;
@@ -135,7 +144,8 @@ impl Stage {
         let token = self.world.token(name, protocol::policy::Role::Member)?;
         let mut command = Command::new(inspection::office::binary("inspection", "visitor")?);
         command.args(["--url", &self.url(), "--token", "-", "--name", name]).args(options.split_whitespace());
-        command.env("SSL_CERT_FILE", &self.ca).kill_on_drop(true);
+        // Its log says how the sound of others fares.
+        command.env("SSL_CERT_FILE", &self.ca).env("SHOJI_LOG", "warn,client::sound=debug").kill_on_drop(true);
         let mut peer = Peer::start(name, command, self.folder.path())?;
         peer.tell(&token).await?;
         Ok(peer)
@@ -213,7 +223,7 @@ impl Peer {
     }
 
     /// All it said, and the end of its log.
-    fn story(&self) -> String {
+    pub(crate) fn story(&self) -> String {
         let said: Vec<String> = self.events().iter().map(Value::to_string).collect();
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
         let end: Vec<&str> = log.lines().rev().take(12).collect();
@@ -235,6 +245,29 @@ impl Peer {
     pub(crate) async fn until_hears(&self, sender: &str, hz: u32) -> anyhow::Result<()> {
         let what = format!("that it hears {hz} Hz of {sender}");
         self.until(&what, |e| e["event"] == "heard" && e["sender"] == sender && e["hz"] == hz).await.map(|_| ())
+    }
+
+    /// Waits until it hears this note for three seconds without a gap, counted from now.
+    pub(crate) async fn until_steady(&mut self, sender: &str, hz: u32) -> anyhow::Result<()> {
+        self.forget();
+        let steady = |e: &Value| e["event"] == "steady" && e["sender"] == sender && e["hz"] == hz;
+        // The first may have begun before.
+        self.until(&format!("that {hz} Hz of {sender} stays"), steady).await?;
+        self.forget();
+        self.until(&format!("that {hz} Hz of {sender} stays for longer"), steady).await.map(|_| ())
+    }
+
+    /// Of our own client: the newest that its log says of a measure of remote sound, of each sound.
+    pub(crate) fn measured(&self, what: &str) -> Vec<u64> {
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        // It tells of everybody every few seconds, after a line about itself.
+        let Some(newest) = log.rfind(": sound skipped_blocks") else { return Vec::new() };
+        let word = format!(" {what}: ");
+        let of = |line: &str| {
+            let (_, rest) = line.split_once("RemoteStats")?.1.split_once(&word)?;
+            rest.split([',', ' ']).next()?.parse().ok()
+        };
+        log[newest..].lines().filter_map(of).collect()
     }
 
     /// Waits until it hears that note no more.

@@ -2,7 +2,7 @@
 //! lost, delayed and overtaken as [`LossyNetwork`] says; everything else passes as it is.
 //! For benches with processes that cannot run in virtual time. Reads no packet further than its first two bytes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -60,6 +60,8 @@ struct Hop {
     way: Way,
     network: LossyNetwork<(Outlet, Vec<u8>)>,
     crossed: Crossed,
+    /// By payload type, packets.
+    kinds: BTreeMap<u8, u64>,
 }
 
 /// Where a datagram leaves the relay.
@@ -83,7 +85,12 @@ impl Relay {
         let near = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         near.writable().await?;
         let end = near.local_addr()?;
-        let hop = Hop { way: Way::ToHost, network: LossyNetwork::new(1, Weather::CLEAR), crossed: Crossed::default() };
+        let hop = Hop {
+            way: Way::ToHost,
+            network: LossyNetwork::new(1, Weather::CLEAR),
+            crossed: Crossed::default(),
+            kinds: BTreeMap::new(),
+        };
         let inner =
             Arc::new(Inner { near, host, start: Instant::now(), hop: Mutex::new(hop), people: Mutex::default() });
         let there = tokio::spawn(forth(Arc::clone(&inner)));
@@ -107,6 +114,14 @@ impl Relay {
     #[must_use]
     pub fn crossed(&self) -> Crossed {
         lock(&self.inner.hop).crossed
+    }
+}
+
+impl Relay {
+    /// How many of it had this payload type.
+    #[must_use]
+    pub fn crossed_as(&self, payload_type: u8) -> u64 {
+        lock(&self.inner.hop).kinds.get(&payload_type).copied().unwrap_or_default()
     }
 }
 
@@ -191,6 +206,7 @@ impl Inner {
                 return self.leave(&outlet, datagram);
             }
             hop.crossed.packets += 1;
+            *hop.kinds.entry(datagram[1] & 0x7f).or_default() += 1;
             hop.crossed.bytes += (datagram.len() + AROUND) as u64;
             hop.network.send_sized((outlet, datagram.to_vec()), datagram.len() + AROUND, self.now());
         }
