@@ -26,6 +26,8 @@ use tools::{GUARD, events, need, next, until};
 
 /// What the microphone is to hear.
 const VOICE: f32 = 440.0;
+/// What it is to hear later.
+const ANSWER: f32 = 660.0;
 /// What comes out of the speaker, and must never come in.
 const MEETING: f32 = 1250.0;
 
@@ -298,11 +300,16 @@ fn devices_coming_and_going_are_noticed() {
 }
 
 #[test]
-fn a_new_sound_server_is_noticed_after_the_old_one_died() {
+fn a_sound_server_killed_in_a_call_is_used_both_ways_once_there_is_a_new_one() {
     let mut desk = Desk::new();
     let (sender, receiver) = std::sync::mpsc::sync_channel(64);
     let _watch = desk.devices.watch(Box::new(move || _ = sender.try_send(())));
+    let gate = open_gate();
+    let (_microphone, mut reader, heard) = microphone(&desk, &gate);
+    let voice = desk.play("voice", VOICE);
+    hears(&mut reader, VOICE);
     desk.daemon.kill();
+    assert!(matches!(next(&heard), StreamEvent::Lost(_)));
     receiver.recv_timeout(GUARD).expect("its death is noticed");
     assert!(desk.devices.list().microphones.iter().all(|m| !m.id.as_str().starts_with("pulse:")));
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/sound/server");
@@ -314,8 +321,12 @@ fn a_new_sound_server_is_noticed_after_the_old_one_died() {
             break;
         }
     }
-    let gate = open_gate();
-    drop(microphone(&desk, &gate));
+    // What was open stays closed: its owner opens it again, and hears what our own speaker plays into the cable.
+    until("the old ring to be left alone", || reader.is_abandoned());
+    let (_microphone, mut reader, _events) = microphone(&desk, &gate);
+    drop(voice);
+    let _voice = desk.play("voice", ANSWER);
+    hears(&mut reader, ANSWER);
 }
 
 #[test]

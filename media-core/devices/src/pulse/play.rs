@@ -202,3 +202,42 @@ impl Playing {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::os::unix::net::UnixStream;
+
+    use assert_no_alloc::assert_no_alloc;
+    use media_core::channel::ring;
+    use pulseaudio::protocol::DESCRIPTOR_SIZE;
+
+    use super::*;
+
+    #[test]
+    fn what_the_server_asks_for_is_sent_without_allocating() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let (mut writer, reader) = ring(9600);
+        let mut playing = Playing {
+            connection: Connection::on(ours),
+            channel: 5,
+            owed: 0,
+            speaking: Speaking::new(reader, Arc::default(), 2),
+            frame: SAMPLE * 2,
+            block: Vec::with_capacity(LARGEST_BLOCK),
+            device: Arc::new(Mutex::new(DeviceId::parse("pulse:speaker").unwrap())),
+            stop: Arc::default(),
+        };
+        for bytes in [3840, 8, 20_000, LARGEST_BLOCK].into_iter().cycle().take(400) {
+            writer.write(&[0.25; 960]);
+            // Half a frame more: it waits for its other half.
+            playing.owed = bytes + SAMPLE;
+            assert_no_alloc(|| playing.pay().unwrap());
+            assert_eq!(playing.owed, SAMPLE);
+            let mut sent = vec![0; DESCRIPTOR_SIZE + bytes];
+            theirs.read_exact(&mut sent).unwrap();
+            let (first, _) = sent[DESCRIPTOR_SIZE..].split_first_chunk().unwrap();
+            assert_eq!(f32::from_le_bytes(*first), 0.25);
+        }
+    }
+}

@@ -200,3 +200,46 @@ impl Recording {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixStream;
+    use std::time::Duration;
+
+    use assert_no_alloc::assert_no_alloc;
+    use media_core::channel::ring;
+    use protocol::policy::{Gate, Grants};
+    use pulseaudio::protocol::write_memblock;
+
+    use super::*;
+
+    #[test]
+    fn what_the_server_heard_is_in_the_ring_without_allocating() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let mut gate = Gate::new();
+        gate.set(Grants::ALL);
+        let permit = ListenPermit::microphone(gate.permit().unwrap());
+        let (writer, mut reader) = ring(9600);
+        let switches = Arc::new(Switches::default());
+        let mut recording = Recording {
+            listening: Listening::new(writer, permit.clone(), Arc::clone(&switches), CHANNELS),
+            connection: Connection::on(ours),
+            stream: CreateRecordStreamReply { channel: 3, ..CreateRecordStreamReply::default() },
+            source: 0,
+            permit,
+            switches,
+            stop: Arc::default(),
+            question: None,
+        };
+        // From the 32 frames of a busy monitor to the 85 ms of a server that was held up.
+        for frames in [32, 480, 481, 4096].into_iter().cycle().take(400) {
+            let piece: Vec<u8> = (0..frames).flat_map(|_| 0.25f32.to_le_bytes()).collect();
+            write_memblock(&mut theirs, 3, &piece, 0).unwrap();
+            assert_no_alloc(|| assert!(matches!(recording.step(), Ok(Next::GoOn))));
+            let mut out = vec![0.0; frames];
+            assert_eq!(reader.read(&mut out), frames);
+            assert!(out.iter().all(|sample| *sample == 0.25));
+        }
+        assert_no_alloc(|| assert!(matches!(recording.connection.receive(Duration::from_millis(1)), Ok(None))));
+    }
+}

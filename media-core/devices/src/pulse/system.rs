@@ -292,20 +292,26 @@ fn params(program: u32) -> RecordStreamParams {
     }
 }
 
-/// Sound of one program between the server's pace and ours.
-#[derive(Default)]
+/// Sound of one program between the server's pace and ours. Has all the room it will ever need.
 struct Waiting {
     samples: VecDeque<f32>,
     started: bool,
 }
 
+impl Default for Waiting {
+    fn default() -> Self {
+        Self { samples: VecDeque::with_capacity(AT_MOST * BLOCK), started: false }
+    }
+}
+
 impl Waiting {
-    fn take(&mut self, samples: impl Iterator<Item = f32>) {
-        self.samples.extend(samples);
-        if self.samples.len() > AT_MOST * BLOCK {
-            // Whole frames, or left and right change places.
-            self.samples.drain(..self.samples.len() / CHANNELS * CHANNELS - AT_FIRST * BLOCK);
-        }
+    fn take(&mut self, samples: impl ExactSizeIterator<Item = f32>) {
+        let all = self.samples.len() + samples.len();
+        // Whole frames, or left and right change places.
+        let over = if all > AT_MOST * BLOCK { all / CHANNELS * CHANNELS - AT_FIRST * BLOCK } else { 0 };
+        let old = over.min(self.samples.len());
+        self.samples.drain(..old);
+        self.samples.extend(samples.skip(over - old));
     }
 
     fn add_to(&mut self, block: &mut [f32; BLOCK]) {
@@ -326,6 +332,13 @@ impl Waiting {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixStream;
+
+    use assert_no_alloc::assert_no_alloc;
+    use media_core::channel::ring;
+    use protocol::policy::{Gate, Grants};
+    use pulseaudio::protocol::write_memblock;
+
     use super::*;
 
     fn block(waiting: &mut Waiting) -> [f32; BLOCK] {
@@ -354,6 +367,47 @@ mod tests {
             assert!(waiting.samples.len() <= AT_MOST * BLOCK);
         }
         assert!(block(&mut waiting)[0] > 0.98, "the newest stays");
+    }
+
+    #[test]
+    fn a_piece_longer_than_all_that_may_wait_leaves_its_end_and_both_sides_in_their_places() {
+        let mut waiting = Waiting::default();
+        waiting.take([0.5, -0.5, 0.5].into_iter());
+        // The other half of a frame, and then some hundred blocks.
+        let piece = [-0.5, 0.5].into_iter().cycle().take(100 * BLOCK + 1).collect::<Vec<f32>>();
+        waiting.take(piece.into_iter());
+        assert_eq!(waiting.samples.len(), AT_FIRST * BLOCK);
+        assert!(block(&mut waiting).as_chunks::<2>().0.iter().all(|frame| *frame == [0.5, -0.5]));
+    }
+
+    #[test]
+    fn the_sound_of_programs_goes_through_without_allocating() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let mut gate = Gate::new();
+        gate.set(Grants::ALL);
+        let (writer, mut reader) = ring(4 * BLOCK);
+        let mut listening = Listening {
+            connection: Connection::on(ours),
+            permit: gate.permit().unwrap(),
+            ring: writer,
+            stop: Arc::default(),
+            asked: HashMap::new(),
+            stale: false,
+            chains: HashSet::new(),
+            refused: HashSet::new(),
+            programs: HashMap::from([(1, Program { channel: Some(9), ..Program::default() })]),
+        };
+        let piece: Vec<u8> = (0..BLOCK).flat_map(|_| 0.25f32.to_le_bytes()).collect();
+        let mut out = [0.0; BLOCK];
+        for round in 0..1000 {
+            write_memblock(&mut theirs, 9, &piece, 0).unwrap();
+            assert_no_alloc(|| {
+                listening.step(Duration::from_secs(20)).unwrap();
+                listening.mix();
+            });
+            assert_eq!(reader.read(&mut out), BLOCK);
+            assert_eq!(out, [if round + 1 < AT_FIRST { 0.0 } else { 0.25 }; BLOCK], "round {round}");
+        }
     }
 
     #[test]

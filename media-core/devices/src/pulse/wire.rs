@@ -20,6 +20,8 @@ use pulseaudio::protocol::{
 const ANSWER: Duration = Duration::from_secs(3);
 /// Control messages and blocks of sound are far smaller; more is nonsense and is refused before it is stored.
 const LARGEST: usize = MAX_MEMBLOCKQ_LENGTH;
+/// Bytes that fit without allocating: a read and a block of sound of a running stream, with their heads.
+const ROOM: usize = 64 * 1024;
 /// Command tag and sequence number before a reply's body: two tagged `u32`.
 const REPLY_HEAD: usize = 10;
 
@@ -97,9 +99,9 @@ impl Connection {
             socket,
             version: MAX_VERSION,
             next: 0,
-            inbox: Vec::with_capacity(64 * 1024),
+            inbox: Vec::with_capacity(ROOM),
             used: 0,
-            outbox: Vec::with_capacity(64 * 1024),
+            outbox: Vec::with_capacity(ROOM),
             patience: Duration::ZERO,
         };
         // The server hangs up on a cookie of any other length, even where it lets everyone in; libpulse sends zeros too.
@@ -223,6 +225,15 @@ impl std::os::fd::AsFd for Connection {
     }
 }
 
+#[cfg(test)]
+impl Connection {
+    /// One whose server is the test.
+    pub(super) fn on(socket: UnixStream) -> Self {
+        let (inbox, outbox) = (Vec::with_capacity(ROOM), Vec::with_capacity(ROOM));
+        Self { socket, version: MAX_VERSION, next: 0, inbox, used: 0, outbox, patience: Duration::ZERO }
+    }
+}
+
 /// Reads a reply's body.
 pub(super) fn parse<R: CommandReply>(body: &[u8], version: u16) -> Result<R, Wire> {
     Ok(TagStructReader::new(&mut Cursor::new(body), version).read()?)
@@ -279,15 +290,7 @@ mod tests {
     #[test]
     fn a_message_that_is_too_long_is_refused_before_it_is_stored() {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
-        let mut connection = Connection {
-            socket: ours,
-            version: MAX_VERSION,
-            next: 0,
-            inbox: Vec::new(),
-            used: 0,
-            outbox: Vec::new(),
-            patience: Duration::ZERO,
-        };
+        let mut connection = Connection::on(ours);
         let head = Descriptor { length: u32::MAX, channel: 0, offset: 0, flags: protocol::DescriptorFlags::empty() };
         protocol::write_descriptor(&mut theirs, &head).unwrap();
         assert!(matches!(connection.receive(Duration::from_secs(20)), Err(Wire::Nonsense(_))));
@@ -296,15 +299,7 @@ mod tests {
     #[test]
     fn a_message_in_pieces_is_put_together() {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
-        let mut connection = Connection {
-            socket: ours,
-            version: MAX_VERSION,
-            next: 0,
-            inbox: Vec::new(),
-            used: 0,
-            outbox: Vec::new(),
-            patience: Duration::ZERO,
-        };
+        let mut connection = Connection::on(ours);
         let mut bytes = Vec::new();
         protocol::write_memblock(&mut bytes, 7, &[1, 2, 3, 4], 0).unwrap();
         protocol::write_command_message(&mut bytes, 9, &Command::Error(PulseError::NoEntity), MAX_VERSION).unwrap();
