@@ -12,3 +12,4 @@ mod rights;
 mod secrets;
 mod share_sound;
 mod stranger;
+mod thin_link;
