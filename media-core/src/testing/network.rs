@@ -120,6 +120,11 @@ impl<T: Clone> LossyNetwork<T> {
         self.flying.insert((at, self.sent), packet);
     }
 
+    /// When the next one arrives of what is under way.
+    pub fn next_arrival(&self) -> Option<MediaTime> {
+        self.flying.first_key_value().map(|((at, _), _)| *at)
+    }
+
     /// The next packet that has arrived by `now`, and when.
     pub fn receive(&mut self, now: MediaTime) -> Option<(MediaTime, T)> {
         let (&(at, _), _) = self.flying.first_key_value()?;
