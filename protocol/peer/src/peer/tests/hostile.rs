@@ -1,5 +1,7 @@
 //! Bytes from outside: refused or survived, never a panic, never a dead neighbour.
 
+use rtc::rtp::header::Header;
+
 use super::*;
 
 #[test]
@@ -60,6 +62,70 @@ fn random_bytes_of_every_class_are_survived() {
     }
     path.run(Duration::from_secs(1));
     assert!(path.right.is_connected(), "{:?}", path.right);
+}
+
+/// A member may put anything into packets that are authentic: numbers, payload types, extensions, broken RED, broken repairs.
+#[test]
+fn whatever_a_member_puts_into_its_packets_costs_nobody_a_connection() {
+    let red = |flow| PeerConfig { red: true, ..PeerConfig::new(flow) };
+    let mut path = Path::with(red(Flow::Send), red(Flow::Receive), Protocol::Udp);
+    path.sender("mic", Codec::Opus);
+    path.sender("cam", Codec::H264);
+    let honest = path.sender("screen-sound", Codec::Opus);
+    path.connect();
+    let abused = || path.left.senders.iter().filter(|(id, _)| **id != honest).map(|(_, sender)| sender);
+    let known: Vec<u32> = abused().map(|sender| sender.ssrc).collect();
+    let kinds: Vec<u8> = abused().flat_map(|sender| [sender.payload_type, sender.red]).flatten().collect();
+    assert_eq!((known.len(), kinds.len()), (2, 3), "Opus, RED around it, H.264");
+    for round in 0..4000_u32 {
+        let some = |path: &mut Path, most: u64| -> Bytes {
+            let length = path.dice() % (most + 1);
+            (0..length).map(|_| u8::try_from(path.dice() & 0xff).unwrap()).collect()
+        };
+        let (profile, ids, longest) = match path.dice() % 3 {
+            0 => (0xBEDE_u16, 14, 16),
+            1 => (0x1000, 255, 40),
+            _ => (0x1234, 0, 0),
+        };
+        let extensions = (0..path.dice() % 5).map(|_| {
+            let mut payload = some(&mut path, longest);
+            if profile == 0xBEDE && payload.is_empty() {
+                payload = Bytes::from_static(&[0]);
+            }
+            rtc::rtp::header::Extension { id: u8::try_from(path.dice() % ids.max(1) + 1).unwrap(), payload }
+        });
+        let extensions: Vec<_> = if ids == 0 { vec![] } else { extensions.collect() };
+        let number = path.dice();
+        let header = Header {
+            version: 2,
+            marker: number & 1 == 1,
+            extension: !extensions.is_empty(),
+            extension_profile: profile,
+            extensions,
+            payload_type: match number >> 8 & 3 {
+                0 => u8::try_from(number >> 10 & 0x7f).unwrap(),
+                _ => kinds[usize::try_from(number >> 10).unwrap() % kinds.len()],
+            },
+            // SRTP itself drops what is far behind.
+            sequence_number: u16::try_from((2 * round + u32::try_from(number >> 20 & 0x1f).unwrap()) & 0xffff).unwrap(),
+            timestamp: round.wrapping_mul(0x9E37_79B9),
+            ssrc: known[usize::try_from(number >> 32).unwrap() % known.len()],
+            ..Header::default()
+        };
+        let payload = some(&mut path, 60);
+        path.left.plane.lock().outbound.push_back((path.now, rtc::rtp::Packet { header, payload }));
+        path.run(Duration::from_millis(1));
+    }
+    let survived = path.received();
+    assert!(survived.len() > 500 && survived.iter().any(|packet| packet.red), "{} came through", survived.len());
+    for packet in survived.iter().filter(|packet| packet.red) {
+        assert!(crate::red::read(&packet.payload).map_or(0, |blocks| blocks.len()) <= crate::red::MAX_EARLIER + 1);
+    }
+    assert!(path.left.is_connected() && path.right.is_connected(), "{:?} {:?}", path.left, path.right);
+    path.right_events.clear();
+    path.write(honest, 9, b"opus").unwrap();
+    path.run(Duration::from_millis(50));
+    assert!(path.received().iter().any(|packet| &packet.payload[..] == b"opus"), "what is right still comes");
 }
 
 #[test]
