@@ -154,11 +154,7 @@ impl Playing {
             Command::Request(request) if request.channel == self.channel => {
                 self.owed = self.owed.saturating_add(request.length as usize).min(MAX_MEMBLOCKQ_LENGTH);
             }
-            Command::Underflow(dry) if dry.channel == self.channel => {
-                if self.pieces.ran_dry(Instant::now()) {
-                    self.lengthen()?;
-                }
-            }
+            Command::Underflow(dry) if dry.channel == self.channel => self.ran_dry()?,
             Command::PlaybackStreamKilled(_) => {
                 return Ok(Some(StreamEvent::Lost("the speaker was unplugged".into())));
             }
@@ -174,8 +170,12 @@ impl Playing {
         Ok(None)
     }
 
-    /// Asks for longer pieces. The answer tells nothing we need: the server asks for what is missing by itself.
-    fn lengthen(&mut self) -> Result<(), Wire> {
+    /// Asks for longer pieces where the server found nothing to play too often. The answer tells nothing we need: the server
+    /// asks for what is missing by itself.
+    fn ran_dry(&mut self) -> Result<(), Wire> {
+        if !self.pieces.ran_dry(Instant::now()) {
+            return Ok(());
+        }
         tracing::warn!(
             frames = self.pieces.frames(),
             "the machine is busy: sound goes to the speaker in longer pieces"
@@ -222,6 +222,7 @@ mod tests {
             connection: Connection::on(ours),
             channel: 5,
             owed: 0,
+            pieces: Pieces::new(Instant::now()),
             speaking: Speaking::new(reader, Arc::default(), 2),
             frame: SAMPLE * 2,
             block: Vec::with_capacity(LARGEST_BLOCK),
