@@ -20,6 +20,7 @@ mod local;
 mod mix;
 mod opus;
 mod pan;
+mod parity;
 mod player;
 mod playout;
 mod processing;

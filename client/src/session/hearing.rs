@@ -2,7 +2,7 @@
 //! all data), what it lost and how long packets waited. The server's reports know only our half of the way, and not
 //! whether anybody hears us at all. Part of the session.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use livekit_protocol as lk;
@@ -35,6 +35,8 @@ const FOLLOWS: Duration = Duration::from_millis(450);
 pub(super) struct Hearing {
     told: BTreeMap<RemoteId, Instant>,
     heard_by: BTreeMap<UserId, (Instant, Report)>,
+    /// Who ever told: their clients know our copies.
+    ours: BTreeSet<UserId>,
     /// Of the server, about our half of the way.
     server: Option<(Instant, Report)>,
     followed: Option<Instant>,
@@ -69,7 +71,12 @@ impl Hearing {
         let queued = reports[..reports.len() - left_out].last().map(|r| r.queued).unwrap_or_default();
         let server = self.server.filter(|(at, _)| now.duration_since(*at) < COUNTS).map(|(_, r)| r).unwrap_or_default();
         let loss = if server.loss.share > loss.share { server.loss } else { loss };
-        Report { loss, queued: queued.max(server.queued), rtt: server.rtt }
+        Report { loss, queued: queued.max(server.queued), rtt: server.rtt, foreign: false }
+    }
+
+    /// Is there anybody among these who never told how they hear us? Another client then, or one that has just come.
+    fn foreign<'a>(&self, mut others: impl Iterator<Item = &'a UserId>) -> bool {
+        others.any(|user| !self.ours.contains(user))
     }
 }
 
@@ -85,7 +92,7 @@ fn decode(bytes: &[u8]) -> Option<Report> {
     let [VERSION, share, burst, high, low, ..] = *bytes else { return None };
     let loss = Loss { share: f32::from(share) / 255.0, burst: f32::from(burst) / 10.0 };
     let queued = Duration::from_millis(u64::from(u16::from_be_bytes([high, low])));
-    Some(Report { loss, queued, rtt: None })
+    Some(Report { loss, queued, ..Report::default() })
 }
 
 impl Session {
@@ -114,6 +121,7 @@ impl Session {
         // Only people of this meeting count, so that the list cannot be filled with names.
         let known = call.crowd.as_ref().and_then(|c| c.iter().map(|(user, _)| user).find(|u| u.as_str() == from));
         let Some(user) = known.cloned() else { return };
+        call.hearing.ours.insert(user.clone());
         call.hearing.heard_by.insert(user, (Instant::now(), report));
         self.follow_hearing();
     }
@@ -132,7 +140,9 @@ impl Session {
             return;
         }
         call.hearing.followed = Some(now);
-        let report = call.hearing.combined(now);
+        let others = call.crowd.iter().flat_map(|c| c.iter().map(|(user, _)| user).filter(|user| *user != c.me()));
+        let foreign = call.hearing.foreign(others);
+        let report = Report { foreign, ..call.hearing.combined(now) };
         self.sound_order(AudioInput::Heard(report));
     }
 }
@@ -166,7 +176,7 @@ mod tests {
     use super::*;
 
     fn report(share: f32, queued: u64) -> Report {
-        Report { loss: Loss { share, burst: 2.0 }, queued: Duration::from_millis(queued), rtt: None }
+        Report { loss: Loss { share, burst: 2.0 }, queued: Duration::from_millis(queued), ..Report::default() }
     }
 
     #[test]
@@ -202,5 +212,16 @@ mod tests {
         assert_eq!(hearing.heard_by(now), 6);
         assert_eq!(hearing.combined(now + COUNTS).loss, Loss::default());
         assert_eq!(hearing.heard_by(now + COUNTS), 0);
+    }
+
+    #[test]
+    fn who_never_told_how_they_hear_us_has_another_client() {
+        let mut hearing = Hearing::default();
+        let people = ["u_1", "u_2"].map(|name| UserId::parse(name).unwrap());
+        assert!(!hearing.foreign(std::iter::empty()), "nobody else is there");
+        hearing.ours.insert(people[0].clone());
+        assert!(hearing.foreign(people.iter()));
+        hearing.ours.insert(people[1].clone());
+        assert!(!hearing.foreign(people.iter()));
     }
 }

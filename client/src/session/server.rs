@@ -1,6 +1,6 @@
 //! What the signalling server and the media connections say, and what follows. Part of the session.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use livekit_protocol as lk;
 use lk::leave_request::Action;
@@ -219,7 +219,7 @@ impl Session {
                 // The reports of RTCP say how many, not how many in a row.
                 let share = f32::from(sent_loss_percent) / 100.0;
                 let loss = Loss { share, burst: 1.0 };
-                self.on_server_report(Report { loss, queued: Duration::ZERO, rtt });
+                self.on_server_report(Report { loss, rtt, ..Report::default() });
             }
         }
     }

@@ -15,12 +15,13 @@ pub struct Encoder(NonNull<sys::OpusEncoder>);
 unsafe impl Send for Encoder {}
 
 impl Encoder {
-    /// For speech: variable bit rate, complexity 10.
+    /// For speech: variable bit rate, complexity 10. Not the library's own application for it, which filters what it hears
+    /// and adds emphasis (PLCMOS .06 worse at 48 kbit/s).
     ///
     /// # Errors
     /// No memory.
     pub fn speech() -> Result<Self, Refused> {
-        Self::create(sys::OPUS_APPLICATION_VOIP, sys::OPUS_SIGNAL_VOICE)
+        Self::create(sys::OPUS_APPLICATION_AUDIO, sys::OPUS_SIGNAL_VOICE)
     }
 
     /// For any sound, music above all: variable bit rate, complexity 10.
@@ -48,6 +49,14 @@ impl Encoder {
     /// Out of range.
     pub fn set_bitrate(&mut self, bits: i32) -> Result<(), Refused> {
         self.set(sys::OPUS_SET_BITRATE_REQUEST, bits)
+    }
+
+    /// Make all packets of one length, whatever is in them?
+    ///
+    /// # Errors
+    /// The library refused.
+    pub fn set_constant(&mut self, constant: bool) -> Result<(), Refused> {
+        self.set(sys::OPUS_SET_VBR_REQUEST, i32::from(!constant))
     }
 
     /// What the receiver is expected to lose, 0 to 100 percent: how much error correction is added.

@@ -9,6 +9,8 @@ pub const MAX_SAMPLES: usize = 5760;
 /// One frame of any number, with its count in a byte of its own.
 const ANY_COUNT: u8 = 3;
 const PADDED: u8 = 0x40;
+/// Frames of different lengths.
+const VARIED: u8 = 0x80;
 /// Extensions from here on have a length of their own.
 const FIRST_LONG: u8 = 32;
 
@@ -40,23 +42,31 @@ fn frame_samples(toc: u8) -> usize {
     }
 }
 
-/// A packet of one frame, taken apart.
-struct Single<'a> {
+/// A packet taken apart.
+struct Parts<'a> {
     toc: u8,
-    frame: &'a [u8],
+    /// How many frames.
+    count: u8,
+    /// Are they of different lengths, each but the last with its length in front of all of them?
+    varied: bool,
+    /// The lengths, if any, and the frames.
+    frames: &'a [u8],
     padding: &'a [u8],
 }
 
-/// `None`: more than one frame, or not Opus.
-fn single(packet: &[u8]) -> Option<Single<'_>> {
+/// `None`: not Opus.
+fn parts(packet: &[u8]) -> Option<Parts<'_>> {
     let (&toc, rest) = packet.split_first()?;
+    let plain = Parts { toc, count: 1, varied: false, frames: rest, padding: &[] };
     match toc & 3 {
-        0 => Some(Single { toc, frame: rest, padding: &[] }),
-        ANY_COUNT => {
-            let (padding, rest) = padding(rest)?;
-            (packet[1] & 0x3f == 1).then_some(Single { toc, frame: rest, padding })
+        0 => Some(plain),
+        1 => (rest.len() % 2 == 0).then_some(Parts { count: 2, ..plain }),
+        2 => (!rest.is_empty()).then_some(Parts { count: 2, varied: true, ..plain }),
+        _ => {
+            let (padding, frames) = padding(rest)?;
+            let count = packet[1] & 0x3f;
+            (count > 0).then_some(Parts { toc, count, varied: packet[1] & VARIED != 0, frames, padding })
         }
-        _ => None,
     }
 }
 
@@ -79,34 +89,45 @@ fn padding(rest: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((padding, frames))
 }
 
-/// The packet without padding, as short as it can be; `None` when it has more than one frame.
+/// The packet without padding, as short as it can be; `None` when it is not Opus.
 #[must_use]
 pub fn strip(packet: &[u8]) -> Option<Vec<u8>> {
-    let Single { toc, frame, .. } = single(packet)?;
-    let mut out = Vec::with_capacity(1 + frame.len());
-    out.push(toc & !3);
-    out.extend_from_slice(frame);
+    let Parts { toc, count, varied, frames, .. } = parts(packet)?;
+    let mut out = Vec::with_capacity(2 + frames.len());
+    match (count, varied) {
+        (1, _) => out.push(toc & !3),
+        (2, false) => out.push(toc & !3 | 1),
+        (2, true) => out.push(toc & !3 | 2),
+        _ => out.extend([toc | ANY_COUNT, count | if varied { VARIED } else { 0 }]),
+    }
+    out.extend_from_slice(frames);
     Some(out)
 }
 
-/// The packet with one more extension of number `id` (32 to 127), in front of those it has; `None` when it has more
-/// than one frame or `id` is none.
+/// Bytes of the packet that are sound, without what its padding carries.
+#[must_use]
+pub fn sound(packet: &[u8]) -> usize {
+    parts(packet).map_or(0, |parts| parts.frames.len())
+}
+
+/// The packet with one more extension of number `id` (32 to 127), in front of those it has; `None` when it is not Opus
+/// or `id` is none.
 #[must_use]
 pub fn extend(packet: &[u8], id: u8, payload: &[u8]) -> Option<Vec<u8>> {
     if !(FIRST_LONG..=127).contains(&id) {
         return None;
     }
-    let Single { toc, frame, padding } = single(packet)?;
+    let Parts { toc, count, varied, frames, padding } = parts(packet)?;
     let padded = 2 + payload.len() / 255 + payload.len() + padding.len();
-    let mut out = Vec::with_capacity(4 + padded / 254 + frame.len() + padded);
-    out.extend([toc | ANY_COUNT, PADDED | 1]);
+    let mut out = Vec::with_capacity(4 + padded / 254 + frames.len() + padded);
+    out.extend([toc | ANY_COUNT, PADDED | count | if varied { VARIED } else { 0 }]);
     let mut left = padded;
     while left >= 255 {
         out.push(255);
         left -= 254;
     }
     out.push(u8::try_from(left).unwrap_or(254));
-    out.extend_from_slice(frame);
+    out.extend_from_slice(frames);
     out.push(id << 1 | 1);
     out.extend(std::iter::repeat_n(255, payload.len() / 255));
     out.push(u8::try_from(payload.len() % 255).unwrap_or(0));

@@ -47,11 +47,13 @@ pub struct EncoderSettings {
     pub fec: bool,
     /// How much of its past each packet describes (DRED), in units of 10 ms, 0 to 100.
     pub dred: u8,
+    /// All packets of one length, however much is said in them? On a link that is full long ones would stand in a queue.
+    pub constant: bool,
 }
 
 impl Default for EncoderSettings {
     fn default() -> Self {
-        Self { bitrate: Bitrate::kbps(32), loss_percent: 10, dtx: false, fec: true, dred: 0 }
+        Self { bitrate: Bitrate::kbps(32), loss_percent: 10, dtx: false, fec: true, dred: 0, constant: false }
     }
 }
 
@@ -89,6 +91,7 @@ impl Encoder {
     pub fn set(&mut self, settings: EncoderSettings) -> Result<(), OpusError> {
         let bits = i32::try_from(settings.bitrate.0.clamp(6_000, 510_000)).unwrap_or(32_000);
         self.inner.set_bitrate(bits)?;
+        self.inner.set_constant(settings.constant)?;
         self.inner.set_loss_percent(i32::from(settings.loss_percent.min(100)))?;
         self.inner.set_inband_fec(settings.fec)?;
         self.inner.set_dred(i32::from(settings.dred.min(MAX_DRED)))?;

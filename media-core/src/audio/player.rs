@@ -2,6 +2,8 @@
 //! and keeps the delay where it should be by leaving out and adding single periods of what is heard.
 //! Runs on the engine's thread; pure and bounded.
 
+use libopus::packet;
+
 use super::level::is_quiet;
 use super::opus::{Decoder, OpusError};
 use super::skipped::Skipped;
@@ -44,6 +46,11 @@ const CUT: i64 = 150 * 48;
 const DRIFT: i64 = 24;
 /// Samples of the longest packet.
 const LONGEST_FRAME: usize = 120 * 48;
+/// Speech of this many bits a second needs no enhancing: it would only be changed (PESQ .015 worse at 56 kbit/s). Compared
+/// with the longest packets of late, which are longer by a third than all of them.
+const RICH: f32 = 52_000.0;
+/// How the longest packets are forgotten, with each: half of them in twelve seconds.
+const FORGETS: f32 = 0.9989;
 /// Sound kept decoded so that a period is found in it.
 const WANTED: usize = BLOCK + LONGEST + FADE;
 
@@ -111,6 +118,8 @@ pub(super) struct Player<D = Decoder> {
     rested: u32,
     /// How much less alike two pieces may be because nothing was found for a while.
     eager: f32,
+    /// Bits a second of the longest packets of late.
+    bits: f32,
     done: Played,
 }
 
@@ -129,6 +138,7 @@ impl<D: Decode> Player<D> {
             correcting: false,
             rested: 0,
             eager: 0.0,
+            bits: 0.0,
             done: Played::default(),
         }
     }
@@ -174,6 +184,11 @@ impl<D: Decode> Player<D> {
     /// Enhances speech of few bits, or not.
     pub(super) fn enhance(&mut self, enhanced: bool) -> Result<(), OpusError> {
         self.decoder.enhance(enhanced)
+    }
+
+    /// Has the sound few bits?
+    pub(super) fn is_poor(&self) -> bool {
+        self.bits < RICH
     }
 
     /// What was done so far.
@@ -269,6 +284,8 @@ impl<D: Decode> Player<D> {
                     self.conceal(2 * BLOCK);
                     return;
                 };
+                let bits = (8 * 48_000 * packet::sound(&payload)) as f32 / samples.len().max(1) as f32;
+                self.bits = bits.max(self.bits * FORGETS);
                 let error = self.jitter.error(now, from + samples.len());
                 // One at a time: the next one must be heard again.
                 if error > CUT && self.seam.is_empty() && samples.len() >= FADE {

@@ -8,7 +8,7 @@ use crate::time::Bitrate;
 
 /// Spent at most on a long way. Speech pauses and Opus follows it: this comes to less than the 91 kbit/s that LiveKit's
 /// browser SDK spends on speech with RED.
-const FAR: Bitrate = Bitrate::kbps(85);
+const FAR: Bitrate = Bitrate::kbps(94);
 /// Spent at most on a short way, where small packets bring sound sooner.
 const NEAR: Bitrate = Bitrate::kbps(140);
 /// A way is short below this.
@@ -19,6 +19,8 @@ const LEAST: Bitrate = Bitrate::kbps(11);
 const FULL: Duration = Duration::from_millis(40);
 /// Reports until a change shows in them.
 const SHOWS: u8 = 3;
+/// What a link was full with is tried again from this many hundredths of it on only very slowly.
+const NEARLY: u32 = 93;
 /// Reports without a try for more, after the link was full.
 const PATIENCE: u8 = 6;
 
@@ -31,6 +33,8 @@ pub struct Report {
     pub queued: Duration,
     /// There and back; unknown before the first answer.
     pub rtt: Option<Duration>,
+    /// Somebody listens with a client that knows nothing of our copies.
+    pub foreign: bool,
 }
 
 /// What to go by when encoding.
@@ -42,6 +46,10 @@ pub(super) struct Conditions {
     pub(super) budget: Bitrate,
     /// Do milliseconds count more than bytes?
     pub(super) near: bool,
+    /// The link was found full: what is longer than others stands in its queue.
+    pub(super) thin: bool,
+    /// See [`Report::foreign`].
+    pub(super) foreign: bool,
 }
 
 /// Follows reports.
@@ -62,7 +70,7 @@ pub(super) struct Rate {
 impl Rate {
     /// Nothing was reported yet.
     pub(super) fn new() -> Self {
-        let now = Conditions { loss: Loss::default(), budget: FAR, near: false };
+        let now = Conditions { loss: Loss::default(), budget: FAR, near: false, thin: false, foreign: false };
         Self { now, most: NEAR, room: None, full_at: NEAR, since_full: u8::MAX, queued: Duration::ZERO }
     }
 
@@ -80,6 +88,7 @@ impl Rate {
 
     /// Takes a report, about twice a second, of packets that are `frame` long.
     pub(super) fn on_report(&mut self, report: Report, frame: Duration) -> Conditions {
+        self.now.foreign = report.foreign;
         self.now.near = report.rtt.map_or(self.now.near, |rtt| rtt < SHORT);
         let most = if self.now.near { NEAR } else { FAR }.min(self.most);
         let share = report.loss.share.clamp(0.0, 1.0);
@@ -100,6 +109,7 @@ impl Rate {
             self.room = self.room.map(|room| self.more(room)).filter(|room| *room < most);
         }
         self.now.budget = self.room.map_or(most, |room| room.min(most));
+        self.now.thin = self.room.is_some();
         // What a full link loses is lost because of us: sending more would only lose more.
         if !full && self.since_full >= SHOWS {
             self.now.loss = eased(self.now.loss, Loss { share, burst: report.loss.burst });
@@ -109,9 +119,9 @@ impl Rate {
 }
 
 impl Rate {
-    /// A little more than this: in a minute and a half beyond what the link was full with.
+    /// A little more than this: in a minute beyond what the link was full with.
     fn more(&self, room: Bitrate) -> Bitrate {
-        let step = if room.0 < self.full_at.0 / 10 * 9 { room.0 / 32 + 250 } else { room.0 / 256 + 50 };
+        let step = if room.0 < self.full_at.0 / 100 * NEARLY { room.0 / 32 + 250 } else { room.0 / 2048 + 25 };
         Bitrate(room.0 + step)
     }
 }
@@ -153,6 +163,23 @@ mod tests {
             rate.on_report(queued(900), FRAME);
         }
         assert_eq!(rate.conditions().budget, LEAST);
+    }
+
+    #[test]
+    fn a_link_that_was_full_is_thin_until_there_is_room_for_everything() {
+        let mut rate = Rate::new();
+        assert!(!rate.on_report(queued(0), FRAME).thin);
+        let full = rate.on_report(queued(200), FRAME);
+        assert!(full.thin);
+        // Nearly what it was full with is reached soon, and left slowly: beyond it sound would stand in the queue again.
+        let after = |rate: &mut Rate, seconds: usize| {
+            (0..2 * seconds).map(|_| rate.on_report(queued(0), FRAME)).last().unwrap()
+        };
+        let soon = after(&mut rate, 12);
+        assert!(soon.thin && soon.budget.0 >= FAR.0 / 100 * 92 && soon.budget < FAR, "{soon:?}");
+        let later = after(&mut rate, 20);
+        assert!(later.budget < FAR && later.budget > soon.budget, "{later:?}");
+        assert!(!after(&mut rate, 120).thin);
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! One remote sound: opened, put in order, decoded, played at the engine's pace.
 //! Runs on the engine's thread; pure and bounded.
 
+use bytes::Bytes;
+use libopus::packet;
+
 use super::level::{Meter, is_quiet};
 use super::mix::{Mix, Place};
 use super::opus::{Decoder, OpusError};
+use super::parity::Mender;
 use super::player::Player;
 use super::rate::Report;
 use super::redundancy;
@@ -13,14 +17,22 @@ use crate::e2ee::{OpenFrame, Opening};
 use crate::frame::{AudioBlock, AudioLevel, BLOCK, Codec};
 use crate::receive::TrackState;
 use crate::receive::jitter::Carried;
+use crate::receive::reorder::Unwrap;
 use crate::rtp::{MTU, Packet};
 use crate::time::MediaTime;
+
+/// Packets that sums bring are of so many packets before the last one that brought any.
+const MAX_BACK: u16 = 48;
 
 /// A remote sound.
 pub(super) struct Remote {
     kind: RemoteAudio,
     opening: Opening,
     player: Player,
+    sequences: Unwrap,
+    mender: Mender,
+    /// The last packet that brought sums, and how long packets are there.
+    sums_at: Option<(i64, (u16, u32), u32)>,
     state: TrackState,
     wanted_gain: f32,
     pan: Pan,
@@ -47,6 +59,9 @@ impl Remote {
             kind,
             opening,
             player: Player::new(Decoder::new()?),
+            sequences: Unwrap::default(),
+            mender: Mender::default(),
+            sums_at: None,
             state: TrackState::Waiting,
             wanted_gain: 1.0,
             pan: Pan::CENTRE,
@@ -81,6 +96,7 @@ impl Remote {
                         self.player.jitter.insert_carried(of, carried, samples, payload, at);
                     }
                 }
+                self.mend(packet, &payload, at);
                 TrackState::Playing
             }
             // Blank frames the server makes when a track is muted.
@@ -106,6 +122,32 @@ impl Remote {
         self.came
     }
 
+    /// What is lost may follow from what this packet tells of those before it, or from itself.
+    fn mend(&mut self, packet: &Packet, payload: &Bytes, at: MediaTime) {
+        let sequence = self.sequences.extend(packet.sequence);
+        let Some(short) = packet::strip(payload) else { return };
+        let mut found = self.mender.packet(sequence, short);
+        for (frame, sum) in redundancy::sums(payload) {
+            let here = (packet.sequence, packet.rtp_time);
+            if self.sums_at.is_some_and(|(_, _, before)| before != frame) {
+                self.mender.forget();
+                found.clear();
+            }
+            if self.sums_at.is_none_or(|(newest, _, before)| sequence >= newest || before != frame) {
+                self.sums_at = Some((sequence, here, frame));
+            }
+            self.player.jitter.covered(packet.rtp_time, u32::from(sum.packets) * frame, at);
+            found.extend(self.mender.sum(sequence, &sum));
+        }
+        let Some((newest, of, frame)) = self.sums_at else { return };
+        for (lost, bytes) in found {
+            let Ok(back) = u16::try_from(newest - lost) else { continue };
+            let (Some(samples), true) = (Decoder::samples(&bytes), (1..=MAX_BACK).contains(&back)) else { continue };
+            let carried = Carried { rank: 0, back, earlier: u32::from(back) * frame };
+            self.player.jitter.insert_carried(of, carried, samples, bytes.into(), at);
+        }
+    }
+
     /// The next block.
     pub(super) fn block(&mut self, now: MediaTime, out: &mut AudioBlock) {
         self.player.block(now, self.meter.hears_voice(), out);
@@ -119,8 +161,9 @@ impl Remote {
         self.player.listen(listen || !self.place.is_silent());
     }
 
-    /// Enhances speech of few bits from the next packet on, or not any more from the next pause on.
+    /// Enhances speech, if it is of few bits, from the next packet on, or not any more from the next pause on.
     pub(super) fn enhance(&mut self, enhance: bool) {
+        let enhance = enhance && self.player.is_poor();
         if !enhance && !self.quiet {
             return;
         }
@@ -165,7 +208,11 @@ impl Remote {
     pub(super) fn report(&mut self) -> Option<Report> {
         let received = self.player.jitter.stats().received;
         let any = std::mem::replace(&mut self.reported, received) != received;
-        any.then(|| Report { loss: self.player.jitter.loss(), queued: self.player.jitter.queued(), rtt: None })
+        any.then(|| Report {
+            loss: self.player.jitter.loss(),
+            queued: self.player.jitter.queued(),
+            ..Report::default()
+        })
     }
 
     /// The level since the last call.

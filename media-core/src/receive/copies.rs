@@ -8,7 +8,7 @@ const SLOT: i64 = 48_000;
 /// For ten slots a copy speaks for the next ones: a delay that goes up and down is heard more than one that stays.
 const SLOTS: usize = 10;
 /// Beyond this no copy is waited for.
-const LATEST: i64 = 260 * 48;
+const LATEST: i64 = 350 * 48;
 /// A copy that would be the first to arrive less often than this is not waited for.
 const SELDOM: f32 = 0.003;
 

@@ -87,7 +87,7 @@ pub struct JitterStats {
 /// Where a packet stands that a later one carried along.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Carried {
-    /// The how-manieth nearest copy of its carrier, from 1.
+    /// The how-manieth nearest copy of its carrier, from 1; 0 for what was in a sum.
     pub rank: usize,
     /// Sent so many packets before it.
     pub back: u16,
@@ -126,6 +126,8 @@ pub struct Jitter {
     target: i64,
     peaks: Peaks,
     copies: Copies,
+    /// When a packet last told of several before it.
+    covered: i64,
     meter: LossMeter,
     loss: Loss,
     queue: Queue,
@@ -161,6 +163,7 @@ impl Jitter {
             target: samples(MIN_TARGET),
             peaks: Peaks::default(),
             copies: Copies::default(),
+            covered: -MEMORY,
             meter: LossMeter::default(),
             loss: Loss::default(),
             queue: Queue::default(),
@@ -202,11 +205,22 @@ impl Jitter {
         let time = self.times.near(of.1, last) - i64::from(carried.earlier);
         let sequence = self.sequences.near(of.0) - i64::from(carried.back);
         let ahead = self.play.is_some_and(|play| time >= play) && !self.held.contains_key(&time);
-        self.copies.came(clock(now), carried.rank, clock(now) - time - self.fastest, self.loss);
+        // What follows from sums comes when it may, and too late now and then; `covered` says how long to wait.
+        if carried.rank > 0 {
+            self.copies.came(clock(now), carried.rank, clock(now) - time - self.fastest, self.loss);
+        }
         if ahead && self.held.len() < MAX_PACKETS {
             self.stats.carried += 1;
             self.held.insert(time, Held { sequence, samples: len, payload });
         }
+    }
+
+    /// A packet of this time came that tells of all sound up to so much `earlier`: it pays to wait for such.
+    pub fn covered(&mut self, rtp_time: u32, earlier: u32, now: MediaTime) {
+        let Some(last) = self.times.last else { return };
+        let time = self.times.near(rtp_time, last) - i64::from(earlier);
+        self.covered = clock(now);
+        self.copies.came(clock(now), 1, clock(now) - time - self.fastest, self.loss);
     }
 
     /// What to play now. Called when the player runs out, with `ahead` decoded samples not yet played; answers one frame's
@@ -364,7 +378,7 @@ impl Jitter {
         }
         self.since_measure = 0;
         self.loss = self.meter.loss(MEMORY / self.frame.max(1));
-        if self.loss.share == 0.0 {
+        if self.loss.share == 0.0 && now - self.covered > MEMORY {
             self.copies.forget();
         }
         let mut percentile = self.look();
@@ -410,9 +424,12 @@ impl Jitter {
             0 => 0,
             late => late + BLOCK as i64,
         };
-        // Where little is lost, delay is worth more than the last copy.
+        // Where little is lost, delay is worth more than the last copy. But a sender who adds sums up has seen much lost, and
+        // a delay that follows every lucky second is heard more than one that stays.
         let copies = match self.loss.share {
-            ..LIGHT => copies.min((self.usual * 12 / 10 + samples(MIN_TARGET)).max(LIGHT_WAIT)),
+            ..LIGHT if now - self.covered > MEMORY => {
+                copies.min((self.usual * 12 / 10 + samples(MIN_TARGET)).max(LIGHT_WAIT))
+            }
             _ => copies,
         };
         let longest = self.peaks.recurring(now).max(copies);

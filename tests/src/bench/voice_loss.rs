@@ -132,10 +132,10 @@ const fn rate(kbps: u32) -> Weather {
 ///
 /// # Errors
 /// The speech of the demo is missing, Python or its packages cannot be had, or a take failed.
-pub fn measure(runs: usize, only: &str, booths: Option<usize>) -> anyhow::Result<()> {
+pub fn measure(runs: usize, most: usize, only: &str, booths: Option<usize>) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let mut voices = Vec::new();
-    for name in VOICES {
+    for name in VOICES.into_iter().take(most.max(1)) {
         let (said, path) = (voice(name)?, folder.path().join(format!("{name}.wav")));
         write_wav(&path, &said)?;
         voices.push((said, path));

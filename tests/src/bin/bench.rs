@@ -46,6 +46,9 @@ struct Args {
     /// Takes of the official SDK at the same time, each with a host, a relay and processes of its own.
     #[arg(long, default_value_t = 4)]
     jobs: usize,
+    /// Voices that are spoken, at most: fewer take the official SDK, which speaks in real time, so much less of it.
+    #[arg(long, default_value_t = usize::MAX)]
+    voices: usize,
     /// Without the official SDK or other programs beside ours.
     #[arg(long)]
     no_peer: bool,
@@ -71,7 +74,8 @@ fn main() -> ExitCode {
         Name::Noise => bench::noise::measure(),
         Name::VoiceCpu => bench::voice_cpu::measure(),
         Name::VoiceLoss => {
-            bench::voice_loss::measure(args.runs.unwrap_or(3), &args.only, (!args.no_peer).then_some(args.jobs))
+            let booths = (!args.no_peer).then_some(args.jobs);
+            bench::voice_loss::measure(args.runs.unwrap_or(3), args.voices, &args.only, booths)
         }
         Name::MouthToEar => bench::mouth_to_ear::measure(&args.only, !args.no_peer),
     };

@@ -8,15 +8,19 @@ use crate::{Decoder, Dred, Encoder};
 const ID: u8 = 125;
 
 fn packets(dred: i32) -> Vec<Vec<u8>> {
+    packets_of(960, 32_000, dred)
+}
+
+fn packets_of(frame: usize, bits: i32, dred: i32) -> Vec<Vec<u8>> {
     let mut encoder = Encoder::speech().unwrap();
-    encoder.set_bitrate(32_000).unwrap();
+    encoder.set_bitrate(bits).unwrap();
     encoder.set_loss_percent(20).unwrap();
     encoder.set_dred(dred).unwrap();
     let mut out = [0; 1275];
     (0..50)
         .map(|n| {
             let samples: Vec<f32> =
-                (0..960).map(|i| 0.3 * (((n * 960 + i) as f32) * 0.03 + ((n / 5) as f32).sin()).sin()).collect();
+                (0..frame).map(|i| 0.3 * (((n * frame + i) as f32) * 0.03 + ((n / 5) as f32).sin()).sin()).collect();
             let len = encoder.encode(&samples, &mut out).unwrap();
             out[..len].to_vec()
         })
@@ -40,6 +44,30 @@ fn what_is_added_is_found_again_and_changes_no_sound() {
             assert_eq!(strip(&longer), strip(&packet));
         }
     }
+}
+
+#[test]
+fn packets_of_several_frames_carry_and_are_carried() {
+    let mut several = 0;
+    for (frame, bits) in [(480, 40_000), (1920, 9_000), (1920, 36_000), (2880, 30_000), (5760, 16_000), (5760, 40_000)]
+    {
+        let (mut plain, mut extended, mut stripped) =
+            (Decoder::new().unwrap(), Decoder::new().unwrap(), Decoder::new().unwrap());
+        for packet in packets_of(frame, bits, 0) {
+            several += usize::from(packet[0] & 3 != 0);
+            let longer = extend(&packet, ID, &packet).unwrap();
+            assert_eq!((extension(&longer, ID), samples(&longer)), (Some(&packet[..]), Some(frame)));
+            let short = strip(&longer).unwrap();
+            assert_eq!(Some(&short), strip(&packet).as_ref());
+            assert!(short.len() <= packet.len() && sound(&longer) == sound(&packet));
+            let mut out = [[0.0; MAX_SAMPLES]; 3];
+            plain.decode(&packet, &mut out[0]).unwrap();
+            extended.decode(&longer, &mut out[1]).unwrap();
+            stripped.decode(&short, &mut out[2]).unwrap();
+            assert!(out[0] == out[1] && out[0] == out[2], "{frame} samples at {bits} bit/s");
+        }
+    }
+    assert!(several > 150, "{several} packets of several frames");
 }
 
 #[test]

@@ -214,3 +214,25 @@ fn copies_that_come_too_late_make_the_buffer_wait_for_the_next() {
     assert!(before < Duration::from_millis(20), "{before:?}");
     assert!(jitter.target() >= Duration::from_millis(40), "{:?}", jitter.target());
 }
+
+#[test]
+fn what_later_packets_tell_of_is_waited_for() {
+    let mut jitter = Jitter::new();
+    for n in 0..200_u16 {
+        // Little is lost, then nothing: who tells so much has seen more, and the delay stays.
+        if n % 20 == 5 && n < 80 {
+            continue;
+        }
+        let (time, now) = (u32::from(n) * 960, ms(1000 + u64::from(n) * 20));
+        jitter.insert(n, time, 960, Bytes::from_static(&[1]), now);
+        jitter.covered(time, 8 * 960, now);
+        if n > 80 {
+            // Found out from sums, but much too late: nobody waits for such.
+            let late = Carried { rank: 0, back: 16, earlier: 16 * 960 };
+            jitter.insert_carried((n, time), late, 960, Bytes::from_static(&[2]), now);
+        }
+        jitter.next(now, 0);
+    }
+    let target = jitter.target().as_millis();
+    assert!((160..=180).contains(&target), "{target} ms: eight packets and a tick");
+}
