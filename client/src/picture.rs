@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use media_core::receive::TrackState;
 use media_core::rtp::Packet;
 use media_core::video::codec::Decoder as _;
 use media_core::video::h264::Decoder;
+use media_core::video::ladder::Allowed;
 use media_core::video::receive::{VideoOutput, VideoReceiver};
 use media_core::video::send::{SendPicture, SentFrame, ShowPermit, VideoLimits, VideoSender};
 
@@ -54,6 +55,28 @@ impl Watchers {
     }
 }
 
+/// What our pictures may take of the link. Set by the session, looked at by every encode thread. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LinkShare(Arc<AtomicU8>);
+
+impl LinkShare {
+    const NOTHING: u8 = u8::MAX;
+
+    /// From now on so much.
+    pub(crate) fn set(&self, allowed: Allowed) {
+        let rung = match allowed {
+            Allowed::Rung(rung) => rung,
+            Allowed::Waits | Allowed::Nothing => Self::NOTHING,
+        };
+        self.0.store(rung, Ordering::Relaxed);
+    }
+
+    /// The rung; `None`: nothing.
+    fn rung(&self) -> Option<u8> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|rung| *rung != Self::NOTHING)
+    }
+}
+
 /// What a picture thread shares with the rest.
 #[derive(Clone)]
 pub(crate) struct Surroundings {
@@ -65,6 +88,8 @@ pub(crate) struct Surroundings {
     pub(crate) watchers: Watchers,
     /// To the network.
     pub(crate) outlet: Outlet,
+    /// How much of the network.
+    pub(crate) share: LinkShare,
 }
 
 /// Where the frames of one of our own sources go.
@@ -99,7 +124,8 @@ impl OwnPicture {
         let own = Self { stop: Arc::default(), key: Arc::default() };
         let (stop, key) = (Arc::clone(&own.stop), Arc::clone(&own.key));
         let spawned = std::thread::Builder::new().name(showing.name.clone()).spawn(move || {
-            let work = || encode(&around, &showing, &pictures, &mut sender, &stop, &key);
+            let mut sent = Sent { limits, rung: Some(0) };
+            let work = || encode(&around, &showing, &pictures, (&mut sender, &mut sent), (&stop, &key));
             let revoked = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
                 tracing::error!("an encode thread panicked");
                 false
@@ -127,34 +153,67 @@ impl Drop for OwnPicture {
     }
 }
 
+/// What an encode thread sends with.
+struct Sent {
+    /// Where the link is wide.
+    limits: VideoLimits,
+    /// How much of them; `None`: only our own page sees the pictures.
+    rung: Option<u8>,
+}
+
+impl Sent {
+    /// Takes what the link allows.
+    fn follow(&mut self, share: &LinkShare, sender: &mut VideoSender) {
+        let rung = share.rung();
+        if rung == self.rung {
+            return;
+        }
+        match rung {
+            Some(rung) => {
+                if let Err(error) = sender.set_limits(self.limits.on_rung(rung, sender.content())) {
+                    tracing::error!(%error, "a picture does not follow the link");
+                }
+                // Who saw nothing for a while needs one, also where the encoder is the old one.
+                sender.request_key_frame();
+                tracing::info!(rung, "a picture is sent on another rung");
+            }
+            None => tracing::info!("a picture is held back: the link is full"),
+        }
+        self.rung = rung;
+    }
+}
+
 /// Answers whether it ended because the right was taken away.
 fn encode(
     around: &Surroundings,
     showing: &Showing,
     pictures: &LatestReader<Picture>,
-    sender: &mut VideoSender,
-    stop: &AtomicBool,
-    key: &AtomicBool,
+    (sender, sent): (&mut VideoSender, &mut Sent),
+    (stop, key): (&AtomicBool, &AtomicBool),
 ) -> bool {
     while !stop.load(Ordering::Acquire) {
+        if showing.lane.is_some() {
+            sent.follow(&around.share, sender);
+        }
         if key.swap(false, Ordering::AcqRel) {
             sender.request_key_frame();
         }
-        let sent = match pictures.take(IDLE) {
+        let made = match pictures.take(IDLE) {
             Taken::Value(picture) => {
-                let sent = sender.send(&picture, around.clock.now());
+                let made = sender.send(&picture, around.clock.now());
                 if around.watchers.any(&showing.name) {
                     around.watchers.show(&showing.name, picture);
                 }
-                sent
+                made
             }
             Taken::Nothing => sender.idle(around.clock.now()),
             Taken::Ended => return false,
         };
-        match sent {
+        match made {
             Ok(None) => {}
             Ok(Some(frame)) => {
-                if show(around, showing, frame) {
+                let lane = showing.lane.filter(|_| sent.rung.is_some());
+                if show(around, &showing.name, lane, frame) {
                     sender.request_key_frame();
                 }
             }
@@ -166,13 +225,13 @@ fn encode(
 }
 
 /// Answers whether our own page needs a key frame.
-fn show(around: &Surroundings, showing: &Showing, frame: SentFrame) -> bool {
-    if let Some(lane) = showing.lane
+fn show(around: &Surroundings, name: &str, lane: Option<Lane>, frame: SentFrame) -> bool {
+    if let Some(lane) = lane
         && !around.outlet.send(lane, frame.sealed)
     {
         tracing::trace!(?lane, "a picture was lost");
     }
-    around.door.encoded(&showing.name, &frame.clear) == Handed::NeedKey
+    around.door.encoded(name, &frame.clear) == Handed::NeedKey
 }
 
 /// What a remote picture tells the session.

@@ -27,7 +27,7 @@ use crate::client::MeetingHappening;
 use crate::discovery::{Discovery, Sighting};
 use crate::frames::Door;
 use crate::link::Came;
-use crate::picture::{RemoteNews, Surroundings, Watchers};
+use crate::picture::{LinkShare, RemoteNews, Surroundings, Watchers};
 use crate::ports::Ports;
 use crate::profile::{Profile, Recent, Settings};
 use crate::secrets::{Kind, Secrets};
@@ -188,6 +188,7 @@ impl Session {
             door: doors.door.clone(),
             watchers: doors.watchers.clone(),
             outlet: Outlet::default(),
+            share: LinkShare::default(),
         };
         let secrets = Secrets::new(std::sync::Arc::clone(&ports.vault));
         let session = Self {

@@ -9,7 +9,9 @@ use livekit_protocol as lk;
 use media_core::audio::{AudioInput, RemoteId, Report};
 use media_core::e2ee::SealFrame;
 use media_core::receive::loss::Loss;
+use media_core::video::ladder::{Allowed, Ladder};
 use prost::Message as _;
+use protocol::bridge::{Code, Severity};
 use protocol::ids::{TrackSid, UserId};
 use protocol::policy::TrackSource;
 
@@ -40,6 +42,10 @@ pub(super) struct Hearing {
     /// Of the server, about our half of the way.
     server: Option<(Instant, Report)>,
     followed: Option<Instant>,
+    /// What pictures may take of the link.
+    pictures: Ladder,
+    /// The person knows that there is room for the voice only.
+    told_nothing: bool,
 }
 
 impl Hearing {
@@ -72,6 +78,11 @@ impl Hearing {
         let server = self.server.filter(|(at, _)| now.duration_since(*at) < COUNTS).map(|(_, r)| r).unwrap_or_default();
         let loss = if server.loss.share > loss.share { server.loss } else { loss };
         Report { loss, queued: queued.max(server.queued), rtt: server.rtt, foreign: false }
+    }
+
+    /// How long packets of ours wait for everybody who listens: a full link of ours. Where only some see it, the link is theirs.
+    fn queued_for_all(&self) -> Duration {
+        self.heard_by.values().map(|(_, report)| report.queued).min().unwrap_or_default()
     }
 
     /// Is there anybody among these who never told how they hear us? Another client then, or one that has just come.
@@ -142,8 +153,35 @@ impl Session {
         call.hearing.followed = Some(now);
         let others = call.crowd.iter().flat_map(|c| c.iter().map(|(user, _)| user).filter(|user| *user != c.me()));
         let foreign = call.hearing.foreign(others);
-        let report = Report { foreign, ..call.hearing.combined(now) };
+        let mut report = Report { foreign, ..call.hearing.combined(now) };
+        let shows = [Lane::Camera, Lane::Screen].iter().any(|lane| call.own.get(lane).is_some_and(|own| own.accepted));
+        let before = call.hearing.pictures.allowed();
+        let theirs = call.hearing.pictures.on_report(call.hearing.queued_for_all(), self.around.clock.now());
+        if theirs && shows {
+            // Pictures give way first.
+            report.queued = Duration::ZERO;
+        }
+        let allowed = call.hearing.pictures.allowed();
+        if allowed != before {
+            tracing::info!(?allowed, "what pictures may take of the link");
+            self.around.share.set(allowed);
+        }
+        self.tell_of_pictures(allowed, shows);
         self.sound_order(AudioInput::Heard(report));
+    }
+
+    /// Says that pictures stay away, and takes it back.
+    fn tell_of_pictures(&mut self, allowed: Allowed, shows: bool) {
+        let Some(call) = &mut self.call else { return };
+        let nothing = allowed == Allowed::Nothing && shows;
+        if std::mem::replace(&mut call.hearing.told_nothing, nothing) == nothing {
+            return;
+        }
+        if nothing {
+            self.page.notice(Code::PicturesHeldBack, None, Severity::Warning);
+        } else {
+            self.page.withdraw(Code::PicturesHeldBack);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! How a call ends: given up, or left by the user. Part of the session.
 
 use livekit_protocol as lk;
+use media_core::video::ladder::Allowed;
 use protocol::bridge::{Code, Failure, Severity};
 use protocol::signal;
 
@@ -46,6 +47,9 @@ impl Session {
         self.around.outlet.lead_to(None);
         self.gate.close();
         self.call = None;
+        // The next call begins with all there is.
+        self.around.share.set(Allowed::Rung(0));
+        self.page.withdraw(Code::PicturesHeldBack);
         self.check_recents();
     }
 }

@@ -136,13 +136,26 @@ impl VideoSender {
         self.key_wanted = true;
     }
 
-    /// Aims at another bit rate.
+    /// Sends within other limits from now on. The encoder starts anew: the next frame is a key frame.
     ///
     /// # Errors
-    /// The encoder did not start again.
-    pub fn set_bitrate(&mut self, bitrate: Bitrate) -> Result<(), SendPicture> {
-        self.limits.bitrate = bitrate;
-        Ok(self.encoder.set_bitrate(bitrate)?)
+    /// The encoder did not start again; the limits are what they were.
+    pub fn set_limits(&mut self, limits: VideoLimits) -> Result<(), SendPicture> {
+        let limits = VideoLimits { fps: limits.fps.clamp(1, 60), ..limits };
+        if limits == self.limits {
+            return Ok(());
+        }
+        self.encoder = Encoder::new(self.permit.content(), limits.fps, limits.bitrate)?;
+        self.limits = limits;
+        // A still picture is sharpened again at its new size.
+        self.refinements = 0;
+        Ok(())
+    }
+
+    /// What is sent.
+    #[must_use]
+    pub const fn content(&self) -> Content {
+        self.permit.content()
     }
 
     /// Pictures not sent because nothing had changed.

@@ -119,6 +119,8 @@ pub enum Code {
     ShareLost,
     /// The screen is shared without the sound of other programs.
     ShareSoundFailed,
+    /// The link has room for the voice only: our pictures are not sent.
+    PicturesHeldBack,
     /// The keyring is missing.
     KeyringMissing,
     /// The keyring is locked.
@@ -196,6 +198,7 @@ impl Code {
         Self::MicrophoneSilent,
         Self::ShareLost,
         Self::ShareSoundFailed,
+        Self::PicturesHeldBack,
         Self::KeyringMissing,
         Self::KeyringLocked,
         Self::SettingsNotSaved,
