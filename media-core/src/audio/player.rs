@@ -14,7 +14,7 @@ use crate::time::MediaTime;
 
 /// In speech we may be later by this without anything being done, and by a share of what is aimed at: a delay that
 /// stands still is worth more than a few milliseconds, and what was late once may be late again.
-const NEAR: i64 = 4 * 48;
+const NEAR: i64 = 2 * 48;
 /// In the pauses, where nothing is heard of it, less.
 const NEAR_IN_PAUSES: i64 = 2 * 48;
 /// Once something is done, until it is off by no more than this part of what is allowed.
