@@ -49,7 +49,8 @@ pub(super) struct Beat {
     /// What the last move was for.
     tried: i64,
     /// A move changed nothing: the device calls all the time, so that its last call is as near wherever a block falls.
-    /// Moving on and on would make the engine slow or fast for ever.
+    /// Moving on and on would make the engine slow or fast for ever. Packets do not come all the time; where a move seems to
+    /// have changed nothing, their sender moved, too.
     futile: bool,
 }
 
@@ -71,6 +72,10 @@ impl Beat {
             let step = self.ahead.clamp(-STEP, STEP);
             self.ahead -= step;
             return step;
+        }
+        if whom == Whom::Packets && at > due {
+            // A block that is made up for tells nothing: it is done after its time, when later packets are here, too.
+            return 0;
         }
         let first = *self.first.get_or_insert(distance);
         let off = wrapped(distance - first);
@@ -94,7 +99,7 @@ impl Beat {
         let steady = self.high - self.low <= UNSTEADY;
         let wanted = if steady && error.abs() > CLOSE { error } else { 0 };
         let again = wanted.signum() * self.tried.signum() > 0 && wanted.abs() * 2 > self.tried.abs();
-        let futile = self.futile || again;
+        let futile = self.whom != Whom::Packets && (self.futile || again);
         *self = Self { whom: self.whom, futile, tried: wanted, ..Self::default() };
         if !futile {
             self.ahead = match self.whom {
@@ -151,6 +156,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn packets_whose_sender_moves_too_are_still_followed() {
+        let mut beat = Beat::default();
+        let (mut due, mut sent) = (1_000_000_u64, 999_500_u64);
+        for block in 0..500 {
+            let came = MediaTime::from_micros(sent);
+            let by = beat.step(MediaTime::from_micros(due), Some(Follow(Whom::Packets, came)));
+            // While we move away from them they come after us.
+            let after = if block < 150 { by } else { 0 };
+            sent = sent.saturating_add_signed(BLOCK_MICROS + after);
+            due = due.saturating_add_signed(BLOCK_MICROS + by);
+        }
+        let after = beat_after(MediaTime::from_micros(sent), MediaTime::from_micros(due));
+        assert!((1_400..=2_600).contains(&after), "{after} us");
     }
 
     #[test]

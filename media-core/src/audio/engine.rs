@@ -138,13 +138,15 @@ impl AudioEngine {
     }
 
     /// What the blocks follow. The microphone's calls first: what it heard is on its way sooner. But a device that works in
-    /// small pieces leaves it open when blocks fall, and then the packets of who is heard alone decide.
+    /// small pieces leaves it open when blocks fall, and then the packets of who is heard alone decide. Of a device that does not
+    /// tell when it calls nobody knows that its pieces are small.
     fn follow(&self) -> Option<Follow> {
         let microphone = self.microphone.as_ref().and_then(Capture::last_call).map(|call| (Whom::Microphone, call));
         let speaker = self.speaker.as_ref().and_then(Playout::last_call).map(|call| (Whom::Speaker, call));
         let devices = || [microphone, speaker].into_iter().flatten();
         let large = devices().find(|(_, (_, piece))| *piece > SMALL_PIECE).map(|(whom, (at, _))| Follow(whom, at));
-        large.or_else(|| self.heard_alone()).or_else(|| devices().next().map(|(whom, (at, _))| Follow(whom, at)))
+        let first = devices().next().map(|(whom, (at, _))| Follow(whom, at))?;
+        Some(large.or_else(|| self.heard_alone()).unwrap_or(first))
     }
 
     /// When the last packet came of the only person who is there to be heard.

@@ -12,9 +12,11 @@ use crate::frame::{AudioBlock, BLOCK};
 use crate::receive::jitter::{Jitter, Next};
 use crate::time::MediaTime;
 
-/// In speech we may be later by this without anything being done, and by a share of what is aimed at: a delay that
-/// stands still is worth more than a few milliseconds, and what was late once may be late again.
+/// In speech we may be later by this without anything being done, and, where the network is not quiet, by a share of what is
+/// aimed at: a delay that stands still is worth more than a few milliseconds, and what was late once may be late again.
 const NEAR: i64 = 2 * 48;
+/// What is aimed at on a quiet network: [`MIN_TARGET`](crate::receive::jitter::MIN_TARGET).
+const QUIET: i64 = 5 * 48;
 /// In the pauses, where nothing is heard of it, less.
 const NEAR_IN_PAUSES: i64 = 2 * 48;
 /// Once something is done, until it is off by no more than this part of what is allowed.
@@ -37,7 +39,7 @@ const PATIENCE: f32 = 0.002;
 const LITTLE_PATIENCE: f32 = 0.01;
 /// Packets may be looked for so much too early, as they and ticks do not meet; when earlier by a share of what is aimed at,
 /// something is done.
-const EARLY: i64 = 3 * 48;
+const EARLY: i64 = 7 * 24;
 /// See where it is used.
 const MOVES: i64 = 8 * 48;
 /// Beyond this much too late, whole frames are left out.
@@ -211,7 +213,8 @@ impl<D: Decode> Player<D> {
         self.rested = self.rested.saturating_add(1);
         let error = self.error(now);
         let aimed = i64::try_from(self.jitter.target().as_micros()).unwrap_or(0) * 48 / 1000;
-        let late = if voice { NEAR + aimed * 3 / 4 } else { NEAR_IN_PAUSES + aimed / 4 };
+        let share = (aimed * 3 / 4).min((aimed - QUIET).max(0));
+        let late = if voice { NEAR + share } else { NEAR_IN_PAUSES + (aimed / 4).min(share) };
         let late = error > if self.correcting { late / CLOSE } else { late };
         // Packets are looked for once less than a block is left, so what is left then is no help against late ones.
         let ahead = error - self.rest();
@@ -252,11 +255,15 @@ impl<D: Decode> Player<D> {
     }
 
     /// Leaves a period out, but none that makes the next packet be looked for too early. In a pause
-    /// any length does, so the one that is wanted.
+    /// any length does, so the one that is wanted. Of what will be left when the next packet is looked for, more may go than
+    /// is aimed at: it is no help against late packets.
     fn sooner(&mut self, error: i64, pause: bool, alike: f32) -> usize {
         let rest = self.rest();
         let ticks = (error - rest + EARLY).div_euclid(BLOCK as i64);
-        let most = usize::try_from(rest + ticks * BLOCK as i64).unwrap_or(0).min(self.pcm.len().saturating_sub(BLOCK));
+        let useless = rest.min(error + EARLY);
+        let most = usize::try_from((rest + ticks * BLOCK as i64).max(useless))
+            .unwrap_or(0)
+            .min(self.pcm.len().saturating_sub(BLOCK));
         let most = most.min(LONGEST);
         self.stretch.shorten(&mut self.pcm, if pause { most } else { 0 }..=most, alike)
     }

@@ -151,6 +151,20 @@ fn a_quiet_network_is_played_sample_by_sample() {
 }
 
 #[test]
+fn sound_that_waits_and_is_no_help_against_late_packets_is_left_out() {
+    // Packets are there 1.2 ms before the tick that looks for them; 8 ms of them wait for the next one.
+    let mut line = Line::speech();
+    line.due = MediaTime::from_micros(1_008_800);
+    line.run(Duration::from_secs(5));
+    let before = line.delay();
+    assert!(before < ms(2), "{before:?}");
+    line.player.pcm.extend([0.0; 8 * 48]);
+    line.run(Duration::from_secs(5));
+    assert!(line.delay() < before + ms(4), "{:?} after {before:?}", line.delay());
+    assert_eq!(line.player.done().concealed, 0);
+}
+
+#[test]
 fn after_two_blocks_were_made_up_the_delay_comes_back() {
     for speech in [true, false] {
         let mut line = if speech { Line::speech() } else { Line::new(vec![0.0; 96_000]) };
