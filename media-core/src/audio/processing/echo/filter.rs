@@ -23,7 +23,7 @@ const SMOOTH: f32 = 0.8;
 const SHAKEN: f32 = 0.1;
 const SHAKEN_KNOWN: f32 = 0.2;
 /// Parts of the way tidied per block, in turn (see [`Filter::tidy`]).
-const TIDIED: usize = 6;
+const TIDIED: usize = 2;
 /// A way that takes away this much of the power is kept as proven.
 const PROVEN: f32 = 0.1;
 /// Looked at every 0.2 s.
