@@ -43,7 +43,7 @@ impl Encoder {
         Ok(encoder)
     }
 
-    /// Bits a second, 6,000 to 510,000.
+    /// Bits a second, 500 to 510,000.
     ///
     /// # Errors
     /// Out of range.

@@ -36,7 +36,7 @@ impl From<Refused> for OpusError {
 /// How to encode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EncoderSettings {
-    /// 6 to 510 kbit/s; 32 is usual.
+    /// 5 to 510 kbit/s; 32 is usual.
     pub bitrate: Bitrate,
     /// Packets the encoder should expect to be lost, in percent: how much error correction it adds.
     pub loss_percent: u8,
@@ -89,7 +89,7 @@ impl Encoder {
     /// # Errors
     /// The library refused a setting.
     pub fn set(&mut self, settings: EncoderSettings) -> Result<(), OpusError> {
-        let bits = i32::try_from(settings.bitrate.0.clamp(6_000, 510_000)).unwrap_or(32_000);
+        let bits = i32::try_from(settings.bitrate.0.clamp(5_000, 510_000)).unwrap_or(32_000);
         self.inner.set_bitrate(bits)?;
         self.inner.set_constant(settings.constant)?;
         self.inner.set_loss_percent(i32::from(settings.loss_percent.min(100)))?;

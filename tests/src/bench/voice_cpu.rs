@@ -21,6 +21,8 @@ use super::say;
 const SECONDS: usize = 30;
 const TICKS: usize = SECONDS * 100;
 const PEOPLE: usize = 25;
+/// Of so many the least counts.
+const TAKES: usize = 3;
 
 /// The packets of one person, by tick.
 fn packets(number: usize, speaks: bool, keys: &KeyRing) -> anyhow::Result<Vec<(usize, Packet)>> {
@@ -119,7 +121,11 @@ pub fn measure() -> anyhow::Result<()> {
     let room =
         |speaking: usize| (0..PEOPLE).map(|n| packets(n, n < speaking, &keys)).collect::<anyhow::Result<Vec<_>>>();
     let (some, all) = (room(3)?, room(PEOPLE)?);
-    let take = |people: &[Vec<(usize, Packet)>], own| Take { keys: &keys, people, own }.run();
+    // What else runs on the machine only adds.
+    let take = |people: &[Vec<(usize, Packet)>], own| {
+        let takes = (0..TAKES).map(|_| Take { keys: &keys, people, own }.run());
+        takes.collect::<anyhow::Result<Vec<f64>>>().map(|takes| takes.into_iter().fold(f64::INFINITY, f64::min))
+    };
     let (receive, receive_all) = (take(&some, None)?, take(&all, None)?);
     let strong = Processing { noise: NoiseSuppression::Strong, ..Processing::default() };
     // Of what the engine does with one person talking to us, what speaking ourselves adds.

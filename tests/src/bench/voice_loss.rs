@@ -99,6 +99,8 @@ const PROFILES: &[(&str, Weather, Option<Bitrate>)] = &[
     ("rate100", rate(100), None),
     ("rate50", rate(50), None),
     ("rate25", rate(25), None),
+    // The least that still has to carry speech.
+    ("rate12", rate(12), None),
     (
         "reorder250",
         Weather { delay: Duration::from_millis(150), jitter: Duration::from_millis(200), ..Weather::CLEAR },
