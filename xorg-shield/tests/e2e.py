@@ -1,0 +1,168 @@
+"""Tries every tool against the module in a private X server and prints one JSON object per tool and layer, then a summary:
+    {"tool": "scrot", "layer": "wm", "trials": 20, "leaks": 0, "control_trials": 20, "control_leaks": 20}
+    {"module_leaks": 0, "positive_control_leaks": N, ...}
+The control is the same window without the property: there every tool must see it, or its zero means nothing.
+
+Run as root on a machine with Xorg and its dummy driver (`make` first):
+    python3 tests/e2e.py                      everything, 20 trials: about an hour
+    python3 tests/e2e.py --quick              one trial of what is quick: under a minute
+    python3 tests/e2e.py --trials 5 --tools scrot,pillow --layers bare,wm+compositor
+"""
+import argparse
+import json
+import os
+import secrets
+import shutil
+import sys
+import time
+
+from server import BUILD, Owner, Server
+from tools import NOT_IN, UNUSUAL, USUAL, Failed, Missing
+
+LAYERS = {
+    "bare": [],
+    "wm": [["openbox"]],
+    "compositor": [["picom", "--config", "/dev/null", "--backend", "xrender"]],
+    "wm+compositor": [["openbox"], ["picom", "--config", "/dev/null", "--backend", "xrender"]],
+    "in-place": [["openbox"], ["xcompmgr"]],
+}
+# Without -noreset the server begins anew whenever its last client goes: between trials here.
+RESET = "regeneration"
+COMPOSITORS = "compositor /usr/bin/picom\ncompositor /usr/bin/xcompmgr in-place\n"
+QUICK = "scrot import-root xwd-window ffmpeg idle pipelined copy-root render-root name-window none-over".split()
+
+
+def colour():
+    """Of three unlike parts, none of them a shade that a theme would have."""
+    while True:
+        parts = [1 + secrets.randbelow(254) for _ in range(3)]
+        if min(abs(parts[0] - parts[1]), abs(parts[1] - parts[2]), abs(parts[0] - parts[2])) > 20:
+            return parts[0] << 16 | parts[1] << 8 | parts[2]
+
+
+class Layer:
+    def __init__(self, name, options):
+        self.name, self.options = name, options
+        self.server = Server(COMPOSITORS, module=not options.no_module, reset=name == RESET)
+        self.notes = []
+        if name != RESET:
+            self.server.bus()
+        for command in LAYERS.get(name, []):
+            self.server.popen(command)
+        if LAYERS.get(name):
+            time.sleep(1.5)
+
+    def trial(self, tool, owner):
+        """How many pixels were seen; None: the tool made no picture, so that nothing was seen."""
+        if not owner.show(colour()):
+            self.notes.append(f"{tool}: the screen does not show the window")
+            return None
+        try:
+            return self.tools[tool](self.server, owner)
+        except Failed as failure:
+            self.notes.append(f"{tool}: {failure}")
+            return None
+
+    tools = {**USUAL, **UNUSUAL}
+
+    def round(self, names, mark):
+        """{tool: [pixels, ...]} with a window that is marked, or not."""
+        seen = {}
+        owner = None
+        for tool in names:
+            results = []
+            for _ in range(self.options.trials):
+                if not owner:
+                    owner = Owner(self.server, mark)
+                    owner.tell("map")
+                try:
+                    results.append(self.trial(tool, owner))
+                except Missing as missing:
+                    results = f"not installed: {missing}"
+                    break
+                except RuntimeError as trouble:
+                    self.notes.append(f"{tool}: {trouble}")
+                    results.append(None)
+                    owner.stop()
+                    owner = None
+                if not self.server.alive():
+                    raise SystemExit(f"{self.name}: the server ended during {tool}")
+                if owner and self.name == RESET:
+                    owner.stop()
+                    owner = None
+                    time.sleep(0.3)
+            seen[tool] = results
+        if owner:
+            owner.stop()
+        return seen
+
+    def run(self, names):
+        names = [n for n in names if self.name not in NOT_IN.get(n, ())]
+        marked = self.round(names, mark=True)
+        time.sleep(2.2)  # after a protected window went, a composited screen stays black for two seconds
+        control = self.round([n for n in names if isinstance(marked[n], list)], mark=False)
+        self.server.stop()
+        return marked, control
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--trials", type=int, default=20)
+    parser.add_argument("--tools", help="comma-separated; `usual`: the tools people have; `unusual`: prober's ways")
+    parser.add_argument("--layers", default=",".join([*LAYERS, RESET]))
+    parser.add_argument("--no-module", action="store_true", help="the marked window in a server without the module")
+    parser.add_argument("--quick", action="store_true")
+    options = parser.parse_args()
+    if os.geteuid() != 0:
+        sys.exit("Xorg takes modules from elsewhere only from root")
+    for needed in ("Xorg", "convert", "xdpyinfo", "dbus-daemon"):
+        if not shutil.which(needed):
+            sys.exit(f"{needed} is needed")
+    for built in ("owner", "prober", "libshojishield.so"):
+        if not (BUILD / built).exists():
+            sys.exit("build first: make all build/owner build/prober")
+    names = [*USUAL, *UNUSUAL]
+    if options.quick:
+        options.trials, options.layers, names = 1, "bare,wm+compositor", QUICK
+    if options.tools:
+        names = []
+        for word in options.tools.split(","):
+            names += list(USUAL) if word == "usual" else list(UNUSUAL) if word == "unusual" else [word]
+    unknown = [n for n in names if n not in Layer.tools]
+    if unknown:
+        sys.exit(f"unknown: {unknown}")
+    began = time.monotonic()
+    total = {"module_leaks": 0, "module_trials": 0, "positive_control_leaks": 0, "positive_control_trials": 0}
+    skipped, blind, notes = {}, [], []
+    for name in options.layers.split(","):
+        layer = Layer(name, options)
+        try:
+            marked, control = layer.run(names)
+        finally:
+            layer.server.stop()
+        for tool in names:
+            if tool not in marked:
+                continue
+            if not isinstance(marked[tool], list):
+                skipped[tool] = marked[tool]
+                continue
+            leaks = sum(1 for seen in marked[tool] if seen)
+            proofs = sum(1 for seen in control[tool] if seen)
+            print(json.dumps({"tool": tool, "layer": name, "trials": len(marked[tool]), "leaks": leaks,
+                              "control_trials": len(control[tool]), "control_leaks": proofs}), flush=True)
+            total["module_leaks"] += leaks
+            total["module_trials"] += len(marked[tool])
+            total["positive_control_leaks"] += proofs
+            total["positive_control_trials"] += len(control[tool])
+            if proofs < len(control[tool]):
+                blind.append(f"{tool} in {name}: {proofs} of {len(control[tool])}")
+        notes += [f"{name}: {note}" for note in layer.notes]
+    for note in notes:
+        print(note, file=sys.stderr)
+    total.update(skipped=skipped, control_incomplete=blind, seconds=round(time.monotonic() - began))
+    print(json.dumps(total))
+    return 0 if total["module_leaks"] == 0 and total["module_trials"] and not blind else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
