@@ -16,7 +16,7 @@ import shutil
 import sys
 import time
 
-from server import BUILD, Owner, Server
+from server import BUILD, Owner, Server, end
 from tools import NOT_IN, UNUSUAL, USUAL, Failed, Missing
 
 LAYERS = {
@@ -29,7 +29,7 @@ LAYERS = {
 # Without -noreset the server begins anew whenever its last client goes: between trials here.
 RESET = "regeneration"
 COMPOSITORS = "compositor /usr/bin/picom\ncompositor /usr/bin/xcompmgr in-place\n"
-QUICK = "scrot import-root xwd-window ffmpeg idle pipelined copy-root render-root name-window none-over".split()
+QUICK = "scrot xwd-window idle pipelined copy-root render-root name-window none-over".split()
 
 
 def colour():
@@ -40,6 +40,13 @@ def colour():
             return parts[0] << 16 | parts[1] << 8 | parts[2]
 
 
+VOID = "void"
+
+
+def valid(results):
+    return [seen for seen in results if seen != VOID]
+
+
 class Layer:
     def __init__(self, name, options):
         self.name, self.options = name, options
@@ -47,16 +54,21 @@ class Layer:
         self.notes = []
         if name != RESET:
             self.server.bus()
-        for command in LAYERS.get(name, []):
-            self.server.popen(command)
-        if LAYERS.get(name):
+        self.programs = []
+        self.start_programs()
+
+    def start_programs(self):
+        for program in self.programs:
+            end(program)
+        self.programs = [self.server.popen(command) for command in LAYERS.get(self.name, [])]
+        if self.programs:
             time.sleep(1.5)
 
     def trial(self, tool, owner):
-        """How many pixels were seen; None: the tool made no picture, so that nothing was seen."""
+        """How many pixels were seen; None: the tool made no picture, so nothing was seen; VOID: there was nothing to see."""
         if not owner.show(colour()):
             self.notes.append(f"{tool}: the screen does not show the window")
-            return None
+            return VOID
         try:
             return self.tools[tool](self.server, owner)
         except Failed as failure:
@@ -82,11 +94,13 @@ class Layer:
                     break
                 except RuntimeError as trouble:
                     self.notes.append(f"{tool}: {trouble}")
-                    results.append(None)
+                    results.append(VOID)
                     owner.stop()
                     owner = None
                 if not self.server.alive():
-                    raise SystemExit(f"{self.name}: the server ended during {tool}")
+                    raise SystemExit(f"{self.name}: the server ended during {tool}: {self.server.trouble()}")
+                if tool == "claim-compositor":
+                    self.start_programs()  # it took the compositor's place
                 if owner and self.name == RESET:
                     owner.stop()
                     owner = None
@@ -101,7 +115,7 @@ class Layer:
         marked = self.round(names, mark=True)
         time.sleep(2.2)  # after a protected window went, a composited screen stays black for two seconds
         control = self.round([n for n in names if isinstance(marked[n], list)], mark=False)
-        self.server.stop()
+        self.notes += self.server.trouble()
         return marked, control
 
 
@@ -132,7 +146,8 @@ def main():
     if unknown:
         sys.exit(f"unknown: {unknown}")
     began = time.monotonic()
-    total = {"module_leaks": 0, "module_trials": 0, "positive_control_leaks": 0, "positive_control_trials": 0}
+    total = {"module_leaks": 0, "module_trials": 0, "positive_control_leaks": 0, "positive_control_trials": 0,
+             "void_trials": 0}
     skipped, blind, notes = {}, [], []
     for name in options.layers.split(","):
         layer = Layer(name, options)
@@ -146,22 +161,25 @@ def main():
             if not isinstance(marked[tool], list):
                 skipped[tool] = marked[tool]
                 continue
-            leaks = sum(1 for seen in marked[tool] if seen)
-            proofs = sum(1 for seen in control[tool] if seen)
-            print(json.dumps({"tool": tool, "layer": name, "trials": len(marked[tool]), "leaks": leaks,
-                              "control_trials": len(control[tool]), "control_leaks": proofs}), flush=True)
+            tried, controls = valid(marked[tool]), valid(control[tool])
+            leaks = sum(1 for seen in tried if seen)
+            proofs = sum(1 for seen in controls if seen)
+            void = options.trials * 2 - len(tried) - len(controls)
+            print(json.dumps({"tool": tool, "layer": name, "trials": len(tried), "leaks": leaks,
+                              "control_trials": len(controls), "control_leaks": proofs, "void": void}), flush=True)
             total["module_leaks"] += leaks
-            total["module_trials"] += len(marked[tool])
+            total["module_trials"] += len(tried)
             total["positive_control_leaks"] += proofs
-            total["positive_control_trials"] += len(control[tool])
-            if proofs < len(control[tool]):
-                blind.append(f"{tool} in {name}: {proofs} of {len(control[tool])}")
+            total["positive_control_trials"] += len(controls)
+            total["void_trials"] += void
+            if proofs < options.trials:
+                blind.append(f"{tool} in {name}: {proofs} of {options.trials}")
         notes += [f"{name}: {note}" for note in layer.notes]
     for note in notes:
         print(note, file=sys.stderr)
     total.update(skipped=skipped, control_incomplete=blind, seconds=round(time.monotonic() - began))
     print(json.dumps(total))
-    return 0 if total["module_leaks"] == 0 and total["module_trials"] and not blind else 1
+    return 0 if total["module_leaks"] == 0 and total["module_trials"] and not total["void_trials"] and not blind else 1
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import pathlib
 import secrets
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import tempfile
@@ -65,7 +66,9 @@ class Server:
         self.children = []
         self.display = free_display()
         self.cookie = secrets.token_bytes(16)
-        self.library = BUILD / "libshojishield.so"
+        # SHIELD_ASAN=1: the module built by `make asan`, in a server with the sanitizer's library.
+        asan = bool(os.environ.get("SHIELD_ASAN"))
+        self.library = BUILD / ("asan/libshojishield.so" if asan else "libshojishield.so")
         (self.home / "modules/extensions").mkdir(parents=True)
         if module:
             shutil.copy(self.library, self.home / "modules/extensions")
@@ -75,8 +78,11 @@ class Server:
                                     module=MODULE.format(home=self.home) if module else ""))
         authority = self.home / "Xauthority"
         name = b"MIT-MAGIC-COOKIE-1"
-        # Family 0xffff: for any address.
-        authority.write_bytes(struct.pack(">HHHH", 0xFFFF, 0, 0, len(name)) + name + struct.pack(">H", 16) + self.cookie)
+        # Family 0xffff: for any address. Old libraries look only for this computer's name (family 256).
+        secret = struct.pack(">H", len(name)) + name + struct.pack(">H", 16) + self.cookie
+        host, number = socket.gethostname().encode(), str(self.display).encode()
+        authority.write_bytes(struct.pack(">HHH", 0xFFFF, 0, 0) + secret + struct.pack(">HH", 256, len(host)) + host +
+                              struct.pack(">H", len(number)) + number + secret)
         self.user_home = self.home / "user"
         self.user_home.mkdir()
         (self.user_home / "run").mkdir(mode=0o700)
@@ -93,12 +99,16 @@ class Server:
             "SHIELD_COOKIE": self.cookie.hex(),
         }
         self.log = self.home / "Xorg.log"
-        command = ["timeout", str(seconds), "Xorg", self.env["DISPLAY"], "-config", str(conf), "-auth", str(authority),
+        self.printed = open(self.home / "Xorg.out", "w")
+        # Debian's /usr/bin/Xorg is a script around this one.
+        xorg = "/usr/lib/xorg/Xorg" if os.path.exists("/usr/lib/xorg/Xorg") else "Xorg"
+        wrapped = ["env", f"LD_PRELOAD={sanitizer()}", "ASAN_OPTIONS=detect_leaks=0:handle_segv=0"] if asan else []
+        command = ["timeout", str(seconds), *wrapped, xorg, self.env["DISPLAY"], "-config", str(conf), "-auth", str(authority),
                    "-nolisten", "tcp", "-logfile", str(self.log), "-novtswitch", "-sharevts", "vt7"]
         if not reset:
             command.append("-noreset")
-        self.xorg = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                     stderr=subprocess.DEVNULL, start_new_session=True)
+        self.xorg = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.printed, stderr=subprocess.STDOUT,
+                                     start_new_session=True)
         self.wait_ready()
 
     def wait_ready(self):
@@ -112,6 +122,11 @@ class Server:
 
     def alive(self):
         return self.xorg.poll() is None
+
+    def trouble(self):
+        """What a sanitizer or the server said of a crash; empty if all is well."""
+        out = (self.home / "Xorg.out").read_text(errors="replace")
+        return [line for line in out.splitlines() if "runtime error" in line or "Sanitizer" in line or "Segmentation" in line]
 
     def _user(self, root):
         return {} if root else {"user": NOBODY, "group": NOBODY, "extra_groups": []}
@@ -150,6 +165,7 @@ class Server:
         for child in reversed(self.children):
             end(child)
         end(self.xorg)
+        self.printed.close()
         shutil.rmtree(self.home, ignore_errors=True)
 
 
@@ -174,14 +190,20 @@ class Owner:
         """Paints, and waits until that is what the screen shows."""
         self.colour = colour
         self.tell(f"paint {colour:06x}")
-        for _ in range(60):
+        for attempt in range(60):
             if self.server.seen(colour):
                 return True
+            if attempt % 20 == 19:
+                self.tell("map")  # openbox loses what is mapped while it starts
             time.sleep(0.03)
         return False
 
     def stop(self):
         end(self.process)
+
+
+def sanitizer():
+    return subprocess.run(["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def end(process):

@@ -10,6 +10,9 @@ import time
 
 from server import BUILD, HEIGHT, WIDTH, end
 
+# Where mss, Pillow and pyautogui lie, if not where /usr/bin/python3 finds them: the environment's SHIELD_PYTHONPATH, readable
+# by everybody.
+
 
 class Missing(Exception):
     pass
@@ -89,12 +92,13 @@ def ffmpeg_running(server, owner):
 
 def python(module, code):
     def take(server, owner):
-        interpreter = os.environ.get("SHIELD_PYTHON", "/usr/bin/python3")
+        interpreter = "/usr/bin/python3"
+        env = {"PYTHONPATH": os.environ.get("SHIELD_PYTHONPATH", "")}
         path = server.user_home / "shot.png"
         path.unlink(missing_ok=True)
-        if server.run([interpreter, "-c", f"import {module}"]).returncode != 0:
+        if server.run([interpreter, "-c", f"import {module}"], env=env).returncode != 0:
             raise Missing(f"{module} for {interpreter}")
-        ran = server.run([interpreter, "-c", code.replace("FILE", repr(str(path)))])
+        ran = server.run([interpreter, "-c", code.replace("FILE", repr(str(path)))], env=env)
         if not path.exists():
             raise Failed(ran.stderr.decode()[-300:])
         return count_file(path, owner.colour)
