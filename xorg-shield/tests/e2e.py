@@ -41,6 +41,8 @@ def colour():
 
 
 VOID = "void"
+# A busy machine makes a trial void now and then; it is tried again, so many times per tool.
+MAX_VOID = 5
 
 
 def valid(results):
@@ -74,6 +76,9 @@ class Layer:
         except Failed as failure:
             self.notes.append(f"{tool}: {failure}")
             return None
+        except TimeoutError:
+            self.notes.append(f"{tool}: does not end")
+            return VOID
 
     tools = {**USUAL, **UNUSUAL}
 
@@ -83,7 +88,7 @@ class Layer:
         owner = None
         for tool in names:
             results = []
-            for _ in range(self.options.trials):
+            while len(valid(results)) < self.options.trials and results.count(VOID) < MAX_VOID:
                 if not owner:
                     owner = Owner(self.server, mark)
                     owner.tell("map")
@@ -164,7 +169,7 @@ def main():
             tried, controls = valid(marked[tool]), valid(control[tool])
             leaks = sum(1 for seen in tried if seen)
             proofs = sum(1 for seen in controls if seen)
-            void = options.trials * 2 - len(tried) - len(controls)
+            void = len(marked[tool]) + len(control[tool]) - len(tried) - len(controls)
             print(json.dumps({"tool": tool, "layer": name, "trials": len(tried), "leaks": leaks,
                               "control_trials": len(controls), "control_leaks": proofs, "void": void}), flush=True)
             total["module_leaks"] += leaks
@@ -172,14 +177,14 @@ def main():
             total["positive_control_leaks"] += proofs
             total["positive_control_trials"] += len(controls)
             total["void_trials"] += void
-            if proofs < options.trials:
-                blind.append(f"{tool} in {name}: {proofs} of {options.trials}")
+            if proofs < options.trials or len(tried) < options.trials:
+                blind.append(f"{tool} in {name}: {proofs} of {options.trials}, {len(tried)} tried")
         notes += [f"{name}: {note}" for note in layer.notes]
     for note in notes:
         print(note, file=sys.stderr)
-    total.update(skipped=skipped, control_incomplete=blind, seconds=round(time.monotonic() - began))
+    total.update(skipped=skipped, incomplete=blind, seconds=round(time.monotonic() - began))
     print(json.dumps(total))
-    return 0 if total["module_leaks"] == 0 and total["module_trials"] and not total["void_trials"] and not blind else 1
+    return 0 if total["module_leaks"] == 0 and total["module_trials"] and not blind else 1
 
 
 if __name__ == "__main__":

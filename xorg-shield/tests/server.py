@@ -28,19 +28,27 @@ Section "Files"
   ModulePath "{home}/modules,/usr/lib/xorg/modules"
 EndSection
 {module}
-Section "Device"
-  Identifier "d"
-  Driver "dummy"
-  VideoRam 16384
-EndSection
 Section "Monitor"
   Identifier "m"
   HorizSync 5.0-1000.0
   VertRefresh 5.0-200.0
 EndSection
+{screens}
+Section "ServerLayout"
+  Identifier "l"
+  {layout}
+EndSection
+"""
+
+SCREEN = """
+Section "Device"
+  Identifier "d{number}"
+  Driver "dummy"
+  VideoRam 16384
+EndSection
 Section "Screen"
-  Identifier "s"
-  Device "d"
+  Identifier "s{number}"
+  Device "d{number}"
   Monitor "m"
   DefaultDepth 24
   SubSection "Display"
@@ -61,7 +69,7 @@ EndSection
 
 
 class Server:
-    def __init__(self, compositors, module=True, reset=False, seconds=3600):
+    def __init__(self, compositors, module=True, reset=False, seconds=7200, screens=1, list_mode=0o644):
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="shield-e2e-"))
         self.children = []
         self.display = free_display()
@@ -73,9 +81,12 @@ class Server:
         if module:
             shutil.copy(self.library, self.home / "modules/extensions")
         (self.home / "compositors.conf").write_text(compositors)
+        (self.home / "compositors.conf").chmod(list_mode)
         conf = self.home / "xorg.conf"
-        conf.write_text(CONF.format(home=self.home, width=WIDTH, height=HEIGHT,
-                                    module=MODULE.format(home=self.home) if module else ""))
+        conf.write_text(CONF.format(
+            home=self.home, module=MODULE.format(home=self.home) if module else "",
+            screens="".join(SCREEN.format(number=n, width=WIDTH, height=HEIGHT) for n in range(screens)),
+            layout="\n  ".join(f'Screen {n} "s{n}"' + (f' RightOf "s{n - 1}"' if n else "") for n in range(screens))))
         authority = self.home / "Xauthority"
         name = b"MIT-MAGIC-COOKIE-1"
         # Family 0xffff: for any address. Old libraries look only for this computer's name (family 256).
@@ -131,14 +142,15 @@ class Server:
     def _user(self, root):
         return {} if root else {"user": NOBODY, "group": NOBODY, "extra_groups": []}
 
-    def run(self, command, root=False, timeout=20, env=None, **more):
-        """Runs to its end; a program that takes too long is ended with all it started."""
+    def run(self, command, root=False, timeout=30, env=None, **more):
+        """Runs to its end; a program that takes too long is ended with all it started: TimeoutError."""
         process = self.popen(command, root, env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, keep=False, **more)
         try:
             out, err = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
             end(process)
-            out, err = process.communicate()
+            process.communicate()
+            raise TimeoutError(command[0]) from None
         return subprocess.CompletedProcess(command, process.returncode, out, err)
 
     def popen(self, command, root=False, env=None, keep=True, **streams):

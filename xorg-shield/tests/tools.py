@@ -37,7 +37,7 @@ def count_file(path, colour):
     return count(raw.stdout, colour)
 
 
-def to_file(*command, suffix="png", timeout=20, env=None):
+def to_file(*command, suffix="png", timeout=30, env=None):
     """A tool that writes a file. In its words FILE and WINDOW are replaced."""
     def take(server, owner):
         if not shutil.which(command[0]):
@@ -178,10 +178,10 @@ def probe(way, between=None):
             prober.stdin.write("go\n")
             prober.stdin.flush()
         try:
-            out, _ = prober.communicate(timeout=20)
+            out, _ = prober.communicate(timeout=30)
         except subprocess.TimeoutExpired:
             end(prober)
-            raise Failed(f"{way} does not end") from None
+            raise TimeoutError(way) from None
         restore(owner, way)
         words = out.split()
         if len(words) != 2 or words[0] != "seen":
