@@ -161,7 +161,8 @@ static Bool lives_on(WindowPtr window, PixmapPtr store)
 static void left_behind(WindowPtr window, PixmapPtr old)
 {
     if (!lives_on(window, old)) {
-        if (old != old->drawable.pScreen->GetScreenPixmap(old->drawable.pScreen))
+        /* Not the screen's own store, nor a client's pixmap that was shown by flipping (Present). */
+        if (old->usage_hint == CREATE_PIXMAP_USAGE_BACKING_PIXMAP)
             veil_taint(old);
     } else if (window->redirectDraw == RedirectDrawManual) {
         /* The server will not paint over it: who asked for manual redirection is to do so. */
@@ -202,7 +203,7 @@ static void set_window_pixmap(WindowPtr window, PixmapPtr store)
     UNWRAP(screen, ours, SetWindowPixmap);
     screen->SetWindowPixmap(window, store);
     WRAP(screen, ours, SetWindowPixmap, set_window_pixmap);
-    if (!old || old == store || !mark_first(screen))
+    if (!old || !store || old == store || !mark_first(screen))
         return;
     touch(screen);
     if (mark_touches(window))

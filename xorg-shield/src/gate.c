@@ -1,7 +1,8 @@
 /*
  * Requests that are refused. Reads that copy pixels are let through and blackened (read.c); what is refused are lasting
  * holds on a store (a tile, a window's background, a dma-buf, a GLX pixmap...), which would show it later without asking,
- * and other clients' use of what the owner of a protected window, or the compositor, keeps in the server.
+ * other clients' use of what the owner of a protected window, or the compositor, keeps in the server, and listening
+ * to what other clients draw (RECORD).
  */
 #include "shield.h"
 
@@ -9,11 +10,12 @@
 
 #include "dix.h"
 #include "extnsionst.h"
+#include "ranges.h"
 #include "registry.h"
 #include "resource.h"
 #include "xacestr.h"
 
-enum { SEEING = DixReadAccess | DixWriteAccess };
+enum { SEEING = DixReadAccess | DixWriteAccess | DixAddAccess };
 
 /* The name of the extension a request belongs to, NULL for the core protocol. */
 static const char *extension_of(ClientPtr client)
@@ -112,7 +114,32 @@ static void on_resource(CallbackListPtr *callbacks, void *unused, void *data)
     RegionUninit(&part);
 }
 
+/*
+ * Refused always, not only while there is a protected window, as it lasts: RECORD of what others draw (keys, events and who
+ * asks for pictures may be listened to), and a lease of a screen's connector, whose holder may ask the kernel for any picture
+ * that is being scanned out.
+ */
+static void on_extension(CallbackListPtr *callbacks, void *unused, void *data)
+{
+    enum { CREATE_CONTEXT = 1, REGISTER_CLIENTS = 2, CREATE_LEASE = 45 };
+    XaceExtAccessRec *access = data;
+    ClientPtr client = access->client;
+    const xReq *request = client->requestBuffer;
+    ExtensionEntry *render;
+
+    if (access->status != Success || trust_is_root(client))
+        return;
+    if (request->data == CREATE_LEASE && strcmp(access->ext->name, "RANDR") == 0)
+        access->status = BadAccess;
+    if ((request->data != CREATE_CONTEXT && request->data != REGISTER_CLIENTS) || strcmp(access->ext->name, "RECORD") != 0)
+        return;
+    render = CheckExtension("RENDER");
+    if (ranges_hold_pictures(client->requestBuffer, (size_t) client->req_len * 4, client->swapped, render ? render->base : 0))
+        access->status = BadAccess; /* the server makes this, too, a BadRequest */
+}
+
 Bool gate_start(void)
 {
-    return XaceRegisterCallback(XACE_RESOURCE_ACCESS, on_resource, NULL);
+    return XaceRegisterCallback(XACE_RESOURCE_ACCESS, on_resource, NULL) &&
+        XaceRegisterCallback(XACE_EXT_DISPATCH, on_extension, NULL);
 }

@@ -71,7 +71,9 @@ static WindowPtr store_top(WindowPtr window)
 Bool veil_was_lent(WindowPtr window)
 {
     while (window) {
-        if (note_of(veil_store(window))->lent)
+        PixmapPtr store = veil_store(window);
+
+        if (store && note_of(store)->lent)
             return TRUE;
         window = store_top(window)->parent;
     }

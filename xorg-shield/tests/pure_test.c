@@ -1,5 +1,5 @@
 /*
- * Tests of the parts that need no server: blackening memory, and the administrator's list. Built with the address and the
+ * Tests of the parts that need no server: blackening memory, the administrator's list, RECORD's requests. Built with the address and the
  * undefined-behaviour sanitizer, so that a byte too far ends the test. Prints what failed, and a count.
  */
 #include <limits.h>
@@ -12,6 +12,7 @@
 
 #include "blank.h"
 #include "list.h"
+#include "ranges.h"
 
 static int failed, passed;
 
@@ -212,8 +213,64 @@ static void only_roots_own_file_is_believed(void)
     unlink(path);
 }
 
+/* A RecordCreateContext with one client and one range, in memory that ends where it ends. */
+static int recorded(const unsigned char range[24], int swapped, int claimed_clients, size_t cut)
+{
+    size_t length = 20 + 4 + 24 - cut;
+    unsigned char *request = calloc(1, length);
+    unsigned char whole[48] = { 146, 1 };
+    int answer;
+
+    whole[swapped ? 15 : 12] = (unsigned char) claimed_clients;
+    whole[swapped ? 19 : 16] = 1;
+    memcpy(whole + 24, range, 24);
+    memcpy(request, whole, length);
+    answer = ranges_hold_pictures(request, length, swapped, 139);
+    free(request);
+    return answer;
+}
+
+static void listening_to_pictures_is_seen(void)
+{
+    static const struct {
+        unsigned char range[24];
+        int holds;
+        const char *what;
+    } cases[] = {
+        { { 0 }, 0, "nothing" },
+        { { 0, 127 }, 1, "all requests" },
+        { { 72, 72 }, 1, "PutImage" },
+        { { 73, 73 }, 0, "who asks for pictures" },
+        { { 70, 71 }, 0, "rectangles" },
+        { { 76, 90 }, 1, "text" },
+        { { 0, 0, 73, 73 }, 1, "the pictures somebody else asked for" },
+        { { 0, 0, 1, 72 }, 0, "other answers" },
+        { { 0, 0, 0, 0, 139, 139, 8, 0, 8, 0 }, 0, "RENDER's Composite" },
+        { { 0, 0, 0, 0, 128, 255, 0, 0, 255, 255 }, 1, "all extensions" },
+        { { 0, 0, 0, 0, 139, 139, 23, 0, 23, 0 }, 1, "RENDER's glyphs" },
+        { { 0, 0, 0, 0, 130, 130, 0, 0, 255, 255 }, 0, "another extension" },
+        { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 128, 255, 0, 0, 255, 255, 2, 35, 2, 6, 0, 0, 1, 1 }, 0, "events and deaths" },
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        unsigned char turned[24];
+
+        CHECK(recorded(cases[i].range, 0, 1, 0) == cases[i].holds, "%s", cases[i].what);
+        memcpy(turned, cases[i].range, 24);
+        for (int at = 6; at < 10; at += 2) {
+            turned[at] = cases[i].range[at + 1];
+            turned[at + 1] = cases[i].range[at];
+        }
+        CHECK(recorded(turned, 1, 1, 0) == cases[i].holds, "%s in the other byte order", cases[i].what);
+        for (size_t cut = 1; cut <= 48; cut++)
+            CHECK(recorded(cases[i].range, 0, 1, cut) == 0, "%zu bytes short, it is the server's to refuse", cut);
+        CHECK(recorded(cases[i].range, 0, 255, 0) == 0, "more clients than there are bytes");
+    }
+}
+
 int main(void)
 {
+    listening_to_pictures_is_seen();
     a_box_is_black_and_nothing_else_is_touched();
     boxes_without_end_are_cut();
     the_list_is_read();

@@ -59,6 +59,23 @@ def nonsense_is_refused(server):
     assert x.version(major) == (1, 0), "the server still answers"
 
 
+def a_window_without_pixels_harms_nothing(server):
+    x, reader = connect(server), connect(server)
+    major = x.extension("SHOJI-SHIELD")
+    window = x.new_id()
+    x.send(1, 0, x.pack("IIhhHHHHII", window, x.root, 0, 0, 50, 50, 0, 2, 0, 0))
+    x.send(8, 0, x.pack("I", window))
+    x.mark(window)
+    assert x.query(major, window) == (1, MARKED)
+    shown = x.window(B, 20, 20)
+    assert code_of(lambda: reader.count(window, A, 10, 10)) is not None
+    assert reader.count(x.root, B) == 8000
+    for parent in (shown, x.root):
+        x.send(7, 0, x.pack("IIhh", window, parent, 5, 5))
+    x.send(4, 0, x.pack("I", window))
+    assert x.version(major) == (1, 0)
+
+
 def a_child_of_a_marked_window_counts_as_marked(server):
     x = connect(server)
     major = x.extension("SHOJI-SHIELD")
@@ -149,6 +166,20 @@ def a_store_that_was_lent_before_is_told(server):
     second = holder.new_id()
     holder.send(composite, 6, holder.pack("II", window, second))
     assert holder.error_of(holder.send(55, 0, holder.pack("IIIII", holder.new_id(), holder.root, 1 << 8 | 1 << 10, 1, second))) == BAD_ACCESS
+
+
+def nobody_listens_to_what_others_draw(server):
+    for order in "<>":
+        x = connect(server, order)
+        record = x.extension("RECORD")
+        x.ask(record, 0, x.pack("HH", 1, 13))
+
+        def listen(first, last):
+            # All clients, one range of core requests.
+            return x.error_of(x.send(record, 1, x.pack("IIIIIBB22x", x.new_id(), 0, 1, 1, 3, first, last)))
+
+        assert listen(0, 127) == BAD_REQUEST and listen(72, 72) == BAD_REQUEST
+        assert listen(73, 73) is None, "who takes pictures may be listened to"
 
 
 def memory_of_pictures_is_not_handed_on(server):

@@ -199,7 +199,7 @@ BEFORE = {"idle", "render-late"}
 
 
 def restore(owner, way):
-    if way == "none-below":
+    if way in ("none-below", "name-gone"):
         owner.tell("map")
     if way == "name-stale":
         owner.tell("size 240 180")
@@ -237,6 +237,7 @@ UNUSUAL = {
         "name-copy overlay render-root render-window render-name render-mask render-shapes none-over redirect-over "
         "claim-compositor tile background reparent child unmark foreign-pixmap double-buffer").split()},
     "name-stale": probe("name-stale", ["size 244 184"]),
+    "name-gone": probe("name-gone", ["unmap"]),
     "none-below": probe("none-below", ["unmap"]),
     "render-late": probe("render-late", ["map", "paint COLOUR"]),
 }

@@ -172,6 +172,8 @@ static long shm_root(void)
     return found;
 }
 
+static long composited(xcb_drawable_t from);
+
 static long copied(xcb_drawable_t from)
 {
     xcb_pixmap_t to = new_pixmap();
@@ -226,6 +228,14 @@ static long name_stale(void)
 
     wait_line(); /* the owner changes its size, so the window gets another store */
     return image(p);
+}
+
+static long name_gone(void)
+{
+    xcb_pixmap_t p = name_pixmap(window), q = name_pixmap(frame());
+
+    wait_line(); /* the owner hides the window: its store is nobody's now, but still named */
+    return image(p) + image(q) + copied(p) + composited(p);
 }
 
 static long overlay(void)
@@ -535,6 +545,7 @@ static const struct {
     { "name-frame", name_frame },
     { "name-copy", name_copy },
     { "name-stale", name_stale },
+    { "name-gone", name_gone },
     { "overlay", overlay },
     { "render-root", render_root },
     { "render-window", render_window },
