@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "extnsionst.h"
 #include "globals.h"
@@ -59,6 +60,14 @@ static Bool start_screen(ScreenPtr screen)
     return TRUE;
 }
 
+/* A file of the administrator's counts alone, also when it cannot be believed: then nobody is let through. */
+static const char *chosen_list(void)
+{
+    if (list_file)
+        return list_file;
+    return access(SHIELD_LIST_FILE, F_OK) == 0 ? SHIELD_LIST_FILE : SHIELD_DEFAULT_LIST;
+}
+
 static void start(void)
 {
     const char *trouble = NULL;
@@ -70,7 +79,7 @@ static void start(void)
     for (int i = 0; !trouble && i < screenInfo.numScreens; i++)
         if (!start_screen(screenInfo.screens[i]))
             trouble = "no memory for a screen";
-    if (!trouble && !(trust_start(list_file ? list_file : SHIELD_LIST_FILE) && mark_start() && gate_start()))
+    if (!trouble && !(trust_start(chosen_list()) && mark_start() && gate_start()))
         trouble = "no memory for callbacks";
     if (!trouble) {
         read_start();
@@ -94,6 +103,16 @@ static void *setup(void *module, void *options, int *major_error, int *minor_err
         return NULL;
     }
     done = TRUE;
+    /*
+     * The loader compares the extension ABI only, which has not changed for years while the structures this module looks into
+     * have: they belong to the ABI of the drivers.
+     */
+    if (GET_ABI_MAJOR(LoaderGetABIVersion(ABI_CLASS_VIDEODRV)) != GET_ABI_MAJOR(ABI_VIDEODRV_VERSION)) {
+        LogMessage(X_ERROR, "shoji-shield: built for another X server (driver ABI %d): nothing is protected\n",
+                   GET_ABI_MAJOR(ABI_VIDEODRV_VERSION));
+        *major_error = LDR_MISMATCH;
+        return NULL;
+    }
     list_file = xf86FindOptionValue(options, "Compositors") ? strdup(xf86FindOptionValue(options, "Compositors")) : NULL;
     LoadExtensionList(extensions, ARRAY_SIZE(extensions), FALSE);
     return module;

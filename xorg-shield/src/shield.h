@@ -25,7 +25,9 @@
 #define SHIELD_PROPERTY "_SHOJI_PROTECTED"
 #define SHIELD_MAJOR 1
 #define SHIELD_MINOR 0
+/* The administrator's list, and the one that comes with the package and counts while there is no other. */
 #define SHIELD_LIST_FILE "/etc/shoji/xorg-shield.conf"
+#define SHIELD_DEFAULT_LIST "/usr/share/shoji-xorg-shield/compositors.conf"
 
 /* A window that carried the property when somebody last looked; see mark.c. */
 typedef struct Mark {
