@@ -81,11 +81,12 @@ static void leaving(WindowPtr window)
     }
 }
 
+/* Will the server paint over what is there? Not the windows whose children somebody draws. */
 static Bool has_background(WindowPtr window)
 {
     while (window->backgroundState == ParentRelative && window->parent)
         window = window->parent;
-    return window->backgroundState != None;
+    return window->backgroundState != None && !window->inhibitBGPaint;
 }
 
 static void paint_window(WindowPtr window, RegionPtr region, int what)
@@ -215,14 +216,13 @@ static void set_window_pixmap(WindowPtr window, PixmapPtr store)
 static PixmapPtr create_pixmap(ScreenPtr screen, int width, int height, int depth, unsigned usage)
 {
     ShieldScreen *ours = shield_screen(screen);
-    ClientPtr client = GetCurrentClient();
     PixmapPtr pixmap;
 
     UNWRAP(screen, ours, CreatePixmap);
     pixmap = screen->CreatePixmap(screen, width, height, depth, usage);
     WRAP(screen, ours, CreatePixmap, create_pixmap);
     /* The memory may have been a protected picture; a client could read it before it draws. */
-    if (pixmap && width && height && mark_ever() && usage != CREATE_PIXMAP_USAGE_SCRATCH && client && !trust_is_root(client))
+    if (pixmap && width && height && mark_ever() && usage != CREATE_PIXMAP_USAGE_SCRATCH)
         fill_all(pixmap);
     return pixmap;
 }

@@ -13,6 +13,7 @@
 
 #include "extnsionst.h"
 #include "globals.h"
+#include "opaque.h"
 #include "xf86.h"
 #include "xf86Module.h"
 #include "xf86Opt.h"
@@ -74,6 +75,8 @@ static void start(void)
 
     if (!noPanoramiXExtension)
         trouble = "Xinerama (several screens as one, without RandR) is not supported";
+    else if (enableIndirectGLX)
+        trouble = "with +iglx the server draws OpenGL itself, where this module does not look";
     else if (!dixRegisterPrivateKey(&screen_key, PRIVATE_SCREEN, sizeof(ShieldScreen)) || !veil_start())
         trouble = "no memory";
     for (int i = 0; !trouble && i < screenInfo.numScreens; i++)

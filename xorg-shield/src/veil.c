@@ -94,7 +94,8 @@ Bool veil_guards(ClientPtr owner)
         Mark *marks = mark_first(screen);
         Bool in_place;
 
-        if (marks && owner == trust_compositor(screen, &in_place))
+        /* A compositor keeps its last picture of the screen, also when the protected window is gone. */
+        if (mark_ever() && owner == trust_compositor(screen, &in_place))
             return TRUE;
         for (; marks; marks = marks->next)
             if (wClient(marks->window) == owner)

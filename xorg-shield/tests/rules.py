@@ -4,14 +4,15 @@ promise and a summary. The checks run in a child process as an ordinary user; wh
 """
 import json
 import os
+import random
 import subprocess
 import sys
 import time
 import traceback
 
 from server import BUILD, NOBODY, Server, end
-from xwire import (ANYWHERE, BAD_ACCESS, BAD_LENGTH, BAD_REQUEST, BAD_WINDOW, COMPOSITOR, EXEMPT, LENT, LET_THROUGH, MARKED,
-                   XError, as_user, connect)
+from xwire import (ANYWHERE, BAD_ACCESS, BAD_LENGTH, BAD_REQUEST, BAD_WINDOW, CARDINAL, COMPOSITOR, EXEMPT, LENT, LET_THROUGH,
+                   MARKED, XError, as_user, connect)
 
 PICOM = ["picom", "--config", "/dev/null", "--backend", "xrender"]
 LISTED = "compositor /usr/bin/picom\ncompositor /usr/bin/xcompmgr in-place\n"
@@ -180,6 +181,180 @@ def nobody_listens_to_what_others_draw(server):
 
         assert listen(0, 127) == BAD_REQUEST and listen(72, 72) == BAD_REQUEST
         assert listen(73, 73) is None, "who takes pictures may be listened to"
+
+
+def a_storm_of_requests_is_survived(server):
+    """Two clients do at random what the module watches. Nothing is promised but that the server lives, and still protects."""
+    rng = random.Random(4)
+    clients = [connect(server), connect(server)]
+    composite = clients[0].extension("Composite")
+    render = clients[0].extension("RENDER")
+    windows, pixmaps, contexts = [], [], []
+    for x in clients:
+        x.ask(composite, 0, x.pack("II", 0, 4))
+        contexts.append(x.new_id())
+        x.send(55, 0, x.pack("IIII", contexts[-1], x.root, 1 << 15, 1))
+    formats = clients[0].ask(render, 1)
+    format24 = next(clients[0].unpack("I", formats[at:])[0] for at in range(32, len(formats) - 28, 28)
+                    if formats[at + 4:at + 6] == b"\x01\x18" and formats[at + 8:at + 10] == b"\x10\0")
+    for step in range(5000):
+        who = rng.randrange(2)
+        x = clients[who]
+        window = rng.choice(windows) if windows else x.root
+        other = rng.choice(windows + [x.root])
+        source = rng.choice(windows + pixmaps + [x.root])
+        place = rng.randrange(-50, 600), rng.randrange(-50, 400)
+        what = rng.randrange(18)
+        if what == 0 and len(windows) < 25:
+            new, other = x.new_id(), rng.choice([other, x.root])
+            back, mask = rng.choice([(0, 1), (1, 1), (A, 2)])
+            x.send(1, 0, x.pack("IIhhHHHHIIII", new, other, *place, rng.randrange(1, 300), rng.randrange(1, 300),
+                                rng.randrange(3), rng.choice([0, 1, 1, 1, 2]), 0, mask | 512, back, rng.randrange(2)))
+            windows.append(new)
+        elif what == 1 and len(windows) > 12:
+            x.send(rng.choice([4, 4, 5]), 0, x.pack("I", window))
+            windows.remove(window)
+        elif what in (2, 3):
+            x.send(rng.choice([8, 8, 10]), 0, x.pack("I", window))
+        elif what == 4:
+            x.send(7, 0, x.pack("IIhh", window, other, *place))
+        elif what == 5:
+            x.send(12, 0, x.pack("IHxxiiII", window, 15, *place, rng.randrange(1, 400), rng.randrange(1, 300)))
+        elif what == 6:
+            x.send(12, 0, x.pack("IHxxI", window, 64, rng.randrange(5)))
+        elif what == 7:
+            x.send(composite, rng.choice([1, 3]), x.pack("IBxxx", window, rng.randrange(2)))
+        elif what == 8:
+            x.send(composite, rng.choice([2, 4]), x.pack("IBxxx", rng.choice([window, x.root]), rng.randrange(2)))
+        elif what == 9:
+            name = x.new_id()
+            x.send(composite, 6, x.pack("II", window, name))
+            pixmaps.append(name)
+        elif what == 10 and len(pixmaps) > 8:
+            x.send(54, 0, x.pack("I", pixmaps.pop(rng.randrange(len(pixmaps)))))
+        elif what == 11:
+            x.send(*rng.choice([(18, 0, x.pack("IIIBxxxII", window, x.atom("_SHOJI_PROTECTED"), CARDINAL, 32, 1, 1)),
+                                (19, 0, x.pack("II", window, x.atom("_SHOJI_PROTECTED")))]))
+        elif what in (12, 13):
+            x.send(62, 0, x.pack("IIIhhhhHH", source, other, contexts[who], *place, *place, rng.randrange(700), rng.randrange(500)))
+        elif what == 14:
+            x.send(63, 0, x.pack("IIIhhhhHHI", source, other, contexts[who], *place, *place, 200, 200, 1 << rng.randrange(24)))
+        elif what == 15:
+            code_of(lambda: x.ask(73, rng.choice([1, 2]), x.pack("IhhHHI", source, 0, 0, rng.randrange(1, 300),
+                                                                 rng.randrange(1, 200), 0xFFFFFF)))
+        elif what == 16:
+            seen, drawn = x.new_id(), x.new_id()
+            x.send(render, 4, x.pack("IIII", seen, source, format24, 0))
+            x.send(render, 4, x.pack("IIII", drawn, other, format24, 0))
+            x.send(render, 8, x.pack("BxxxIIIhhhhhhHH", rng.choice([1, 3]), seen, rng.choice([0, seen]), drawn, *place, 0, 0,
+                                     *place, 400, 300))
+            x.send(render, 7, x.pack("I", seen))
+            x.send(render, 7, x.pack("I", drawn))
+        elif what == 17:
+            x.send(2, 0, x.pack("III", window, 1, rng.choice([0, 1, *pixmaps])))
+        if step % 10 == 0:
+            clients[1 - who].sync()
+            for ids in windows, pixmaps:
+                ids[:] = [i for i in ids if code_of(lambda: x.ask(14, 0, x.pack("I", i))) is None]
+    for x in clients:
+        x.sync()
+    assert clients[0].version(clients[0].extension("SHOJI-SHIELD")) == (1, 0)
+
+
+class Hunter:
+    """An attacker that looks for a colour in everything it can name."""
+
+    def __init__(self, server, colour):
+        self.x = x = connect(server)
+        self.size = 160, 120  # a corner is enough if everything happens there, and quick to look through
+        self.colour = x.pack("I", colour)
+        self.scratch, self.context = x.new_id(), x.new_id()
+        x.send(53, 24, x.pack("IIHH", self.scratch, x.root, *self.size))
+        x.send(55, 0, x.pack("IIII", self.context, x.root, 1 << 15, 1))
+        self.black = x.new_id()
+        x.send(55, 0, x.pack("IIII", self.black, x.root, 4, 0))
+        self.composite = x.extension("Composite")
+        x.ask(self.composite, 0, x.pack("II", 0, 4))
+        self.overlay = x.unpack("I", x.ask(self.composite, 7, x.pack("I", x.root))[8:])[0]
+
+    def finds(self, drawables):
+        """The drawables in which the colour shows, and how: by copy, or by GetImage where that is possible."""
+        x = self.x
+        found = []
+        for drawable in drawables:
+            x.send(70, 0, x.pack("IIhhHH", self.scratch, self.black, 0, 0, *self.size))
+            x.send(62, 0, x.pack("IIIhhhhHH", drawable, self.scratch, self.context, 0, 0, 0, 0, *self.size))
+            if self.colour in x.ask(73, 2, x.pack("IhhHHI", self.scratch, 0, 0, *self.size, 0xFFFFFFFF))[32:]:
+                found.append((drawable, "copy"))
+            try:
+                size = [min(a, b) for a, b in zip(self.size, x.unpack("HH", x.ask(14, 0, x.pack("I", drawable))[16:]))]
+                if self.colour in x.ask(73, 2, x.pack("IhhHHI", drawable, 0, 0, *size, 0xFFFFFFFF))[32:]:
+                    found.append((drawable, "image"))
+            except XError:
+                pass
+        return found
+
+
+def a_storm_shows_no_protected_pixel(server):
+    for seed in (6, 7, 8):  # 6: found windows whose children somebody draws, and which the server does not paint
+        storm(server, seed)
+
+
+def storm(server, seed):
+    """The owner does at random what programs do with their windows, an attacker what it likes; then the attacker looks."""
+    rng = random.Random(seed)
+    owner, hunter = connect(server), Hunter(server, A)
+    x = hunter.x
+    theirs, mine, named = [], [], []
+    done = []
+    for step in range(400):
+        place = rng.randrange(-30, 140), rng.randrange(-30, 100)
+        size = rng.randrange(10, 120), rng.randrange(10, 100)
+        actor, own = rng.choice([(owner, theirs), (x, mine), (x, mine)])
+        window = rng.choice(own) if own else 0
+        any_window = rng.choice(theirs + mine + [x.root])
+        what = rng.choice("create create map map unmap move restack reparent destroy redirect redirect name free copy".split())
+        done.append((step, "owner" if actor is owner else "attacker", what, window, any_window))
+        if what == "create" and len(own) < 8:
+            new = actor.new_id()
+            protected = actor is owner and rng.random() < 0.6
+            back, mask = (A, 2) if protected else rng.choice([(0, 1), (0, 1), (1, 1), (B, 2)])
+            parent = rng.choice([*own, actor.root, actor.root]) if actor is owner else any_window
+            actor.send(1, 0, actor.pack("IIhhHHHHIIII", new, parent, *place, *size, 0, 1, 0, mask | 512, back, 1))
+            if protected:
+                actor.mark(new)
+            own.append(new)
+        elif what in ("map", "unmap"):
+            # The attacker may show and hide what is the owner's, too.
+            target = any_window if actor is x and rng.random() < 0.2 and any_window != x.root else window
+            actor.send(8 if what == "map" else 10, 0, actor.pack("I", target))
+        elif what == "move":
+            target = any_window if actor is x and rng.random() < 0.3 and any_window != x.root else window
+            actor.send(12, 0, actor.pack("IHxxiiII", target, 15, *place, *size))
+        elif what == "restack":
+            actor.send(12, 0, actor.pack("IHxxI", window, 64, rng.randrange(5)))
+        elif what == "reparent":
+            target = any_window if actor is x and rng.random() < 0.5 and any_window != x.root else window
+            actor.send(7, 0, actor.pack("IIhh", target, rng.choice([*own, x.root]), *place))
+        elif what == "destroy" and len(own) > 5:
+            actor.send(4, 0, actor.pack("I", window))
+        elif what == "redirect" and actor is x:
+            kind = rng.choice([1, 3, 1, 3, 2, 4])
+            x.send(hunter.composite, kind, x.pack("IBxxx", x.root if kind in (2, 4) and rng.random() < 0.5 else any_window,
+                                                  rng.randrange(2)))
+        elif what == "name" and actor is x and len(named) < 8:
+            named.append(x.new_id())
+            x.send(hunter.composite, 6, x.pack("II", any_window, named[-1]))
+        elif what == "free" and len(named) > 4:
+            x.send(54, 0, x.pack("I", named.pop(rng.randrange(len(named)))))
+        elif what == "copy" and actor is x and mine:
+            x.send(62, 0, x.pack("IIIhhhhHH", any_window, rng.choice(mine), hunter.context, *place, *place, *size))
+        if step % 5 == 0:
+            owner.sync()
+            for ids in theirs, mine, named:
+                ids[:] = [i for i in ids if code_of(lambda: x.ask(14, 0, x.pack("I", i))) is None]
+            found = hunter.finds([x.root, hunter.overlay, *theirs, *mine, *named])
+            assert not found, f"seed {seed}: {found} after {done[-12:]}; owner's {theirs}, attacker's {mine}, named {named}"
 
 
 def memory_of_pictures_is_not_handed_on(server):

@@ -54,14 +54,15 @@ class X:
         return struct.unpack(self.order + form, data[:struct.calcsize(self.order + form)])
 
     def read(self, n):
-        data = b""
-        while len(data) < n:
-            more = self.socket.recv(n - len(data))
+        data = bytearray(n)
+        view, got = memoryview(data), 0
+        while got < n:
+            more = self.socket.recv_into(view[got:])
             if not more:
                 raise ConnectionError("the server closed the connection")
-            data += more
-        self.head = data
-        return data
+            got += more
+        self.head = bytes(data)
+        return self.head
 
     def new_id(self):
         self.given += 1
