@@ -126,8 +126,11 @@ class Server:
         for _ in range(200):
             if self.xorg.poll() is not None:
                 raise SystemExit(f"Xorg ended with {self.xorg.returncode}; see {self.log}")
-            if os.path.exists(f"/tmp/.X11-unix/X{self.display}") and self.run(["xdpyinfo"], root=True).returncode == 0:
-                return
+            try:
+                if os.path.exists(f"/tmp/.X11-unix/X{self.display}") and self.run(["xdpyinfo"], root=True).returncode == 0:
+                    return
+            except TimeoutError:
+                pass  # a machine that stands still
             time.sleep(0.05)
         raise SystemExit(f"Xorg does not answer; see {self.log}")
 
