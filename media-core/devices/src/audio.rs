@@ -185,8 +185,8 @@ fn choose(device: &cpal::Device, way: Way) -> Result<(StreamConfig, SampleFormat
 }
 
 /// Runs on the driver's thread.
-fn hear(listening: &mut Listening, switches: &Switches, data: &Data) {
-    fn typed<S: cpal::SizedSample>(listening: &mut Listening, switches: &Switches, data: &Data)
+fn hear(listening: &mut Listening<ListenPermit>, switches: &Switches, data: &Data) {
+    fn typed<S: cpal::SizedSample>(listening: &mut Listening<ListenPermit>, switches: &Switches, data: &Data)
     where
         f32: FromSample<S>,
     {

@@ -9,6 +9,7 @@ use std::time::Instant;
 use media_core::channel::{RingReader, RingWriter};
 use media_core::device::ListenPermit;
 use media_core::time::MediaTime;
+use protocol::policy::{Permit, Screen};
 
 /// Samples converted at a time; any buffer is worked through in pieces of this size.
 const PIECE: usize = 1024;
@@ -49,30 +50,58 @@ impl Switches {
     }
 }
 
+/// Leave to take sound, asked for with every buffer: atomic loads only.
+pub(crate) trait Leave {
+    /// Still given?
+    fn is_live(&self) -> bool;
+}
+
+impl Leave for ListenPermit {
+    fn is_live(&self) -> bool {
+        self.is_live()
+    }
+}
+
+/// What other programs play goes with the screen.
+impl Leave for Permit<Screen> {
+    fn is_live(&self) -> bool {
+        self.is_live()
+    }
+}
+
 /// Device to ring.
-pub(crate) struct Listening {
+pub(crate) struct Listening<L> {
     ring: RingWriter,
-    permit: ListenPermit,
+    permit: L,
     switches: Arc<Switches>,
     channels: usize,
     piece: [f32; PIECE],
 }
 
-impl Listening {
+impl<L: Leave> Listening<L> {
     /// A callback for a stream of `channels` interleaved channels.
-    pub(crate) const fn new(ring: RingWriter, permit: ListenPermit, switches: Arc<Switches>, channels: u16) -> Self {
+    pub(crate) const fn new(ring: RingWriter, permit: L, switches: Arc<Switches>, channels: u16) -> Self {
         Self { ring, permit, switches, channels: channels as usize, piece: [0.0; PIECE] }
+    }
+
+    /// Still allowed to listen?
+    #[cfg_attr(not(windows), expect(dead_code, reason = "elsewhere the owner of the stream has the permit, too"))]
+    pub(crate) fn is_live(&self) -> bool {
+        self.permit.is_live()
+    }
+
+    /// Nobody reads what is heard any more.
+    #[cfg_attr(
+        not(any(windows, target_os = "macos")),
+        expect(dead_code, reason = "elsewhere the owner of the stream does not ask")
+    )]
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.ring.is_abandoned()
     }
 
     /// Takes what the device heard. With a dead permit, or muted, silence of the same length goes into the ring.
     pub(crate) fn hear<S: Copy>(&mut self, samples: &[S], convert: impl Fn(S) -> f32) {
-        self.switches.callbacks.fetch_add(1, Ordering::Relaxed);
-        self.ring.called(MediaTime::of(Instant::now()), samples.len());
-        let live = self.permit.is_live();
-        if !live {
-            self.switches.revoked.store(true, Ordering::Release);
-        }
-        let silent = !live || self.switches.muted.load(Ordering::Acquire);
+        let silent = self.called(samples.len());
         let step = PIECE - PIECE % self.channels.max(1);
         for part in samples.chunks(step) {
             let piece = &mut self.piece[..part.len()];
@@ -85,6 +114,30 @@ impl Listening {
             }
             write_frames(&mut self.ring, piece, self.channels);
         }
+    }
+
+    /// The same for a stereo device that keeps its channels apart.
+    #[cfg_attr(not(any(test, target_os = "macos")), expect(dead_code, reason = "only ScreenCaptureKit does"))]
+    pub(crate) fn hear_apart(&mut self, left: &[f32], right: &[f32]) {
+        let silent = self.called(left.len() + right.len());
+        for (left, right) in left.chunks(PIECE / 2).zip(right.chunks(PIECE / 2)) {
+            let piece = &mut self.piece[..2 * left.len().min(right.len())];
+            for (to, (left, right)) in piece.as_chunks_mut().0.iter_mut().zip(left.iter().zip(right)) {
+                *to = if silent { [0.0, 0.0] } else { [*left, *right] };
+            }
+            write_frames(&mut self.ring, piece, 2);
+        }
+    }
+
+    /// Notes a call; is nothing to be heard?
+    fn called(&mut self, samples: usize) -> bool {
+        self.switches.callbacks.fetch_add(1, Ordering::Relaxed);
+        self.ring.called(MediaTime::of(Instant::now()), samples);
+        let live = self.permit.is_live();
+        if !live {
+            self.switches.revoked.store(true, Ordering::Release);
+        }
+        !live || self.switches.muted.load(Ordering::Acquire)
     }
 }
 

@@ -10,15 +10,19 @@
 //! | `callback` | the bare real-time callbacks: ring to device, device to ring |
 //! | `audio` | sound through cpal: WASAPI, CoreAudio, ALSA |
 //! | `pulse` | sound through the sound server of free desktops (PulseAudio, pipewire-pulse), and what other programs play |
+//! | `system_audio` | what other programs play, where there is no such server: process loopback on Windows |
 //! | `camera` | cameras: V4L2 on Linux, nokhwa elsewhere |
 //! | `screen` | monitors: X11 now, the other systems say `Unsupported` |
 //! | `hotplug` | devices coming and going |
+//! | `held` | a thread that holds one open device |
 //! | `picture` | what a device delivers, as I420 |
 //! | `urgent` | priority for threads of sound |
 
 mod audio;
 mod callback;
 mod camera;
+#[cfg(any(test, windows, target_os = "macos"))]
+mod held;
 mod hotplug;
 mod picture;
 #[cfg(all(unix, not(target_os = "macos")))]
@@ -28,6 +32,7 @@ mod pulse;
 mod pulse;
 mod screen;
 mod system;
+mod system_audio;
 mod urgent;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod wait;

@@ -15,7 +15,7 @@ use protocol::policy::{Camera, Permit, Screen};
 use crate::hotplug::{self, Places};
 use crate::picture::Clock;
 use crate::screen::Looker;
-use crate::{audio, camera, pulse, screen, urgent};
+use crate::{audio, camera, pulse, screen, system_audio, urgent};
 
 /// The real devices of this machine.
 #[derive(Debug, Clone)]
@@ -58,7 +58,7 @@ impl Devices for SystemDevices {
 
     fn list(&self) -> DeviceList {
         let server = self.sound_server();
-        let system_audio = server.is_some();
+        let system_audio = server.is_some() || system_audio::is_supported();
         let (microphones, speakers) = match server {
             Some(mut server) => server.list(),
             None => audio::list(),
@@ -112,7 +112,7 @@ impl Devices for SystemDevices {
     ) -> Result<Box<dyn AudioIn>, OpenDevice> {
         match self.sound_server() {
             Some(server) => server.open_system_audio(permit, ring, events),
-            None => Err(OpenDevice::Unsupported),
+            None => system_audio::open(permit, ring, events),
         }
     }
 

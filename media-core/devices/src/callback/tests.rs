@@ -16,7 +16,7 @@ fn gate() -> Gate {
     gate
 }
 
-fn listen(gate: &Gate, channels: u16) -> (Listening, RingReader, Arc<Switches>) {
+fn listen(gate: &Gate, channels: u16) -> (Listening<ListenPermit>, RingReader, Arc<Switches>) {
     let (writer, reader) = ring(9600);
     let switches = Arc::new(Switches::default());
     let permit = ListenPermit::microphone(gate.permit().unwrap());
@@ -102,4 +102,24 @@ fn a_buffer_of_any_length_passes_whole() {
         let samples: Vec<f32> = (0..len).map(|i| i as f32 / 8192.0).collect();
         assert_eq!(heard(&samples, |s| s), samples, "{len} samples");
     }
+}
+
+#[test]
+fn channels_that_come_apart_are_put_together_and_fall_silent_with_the_right_to_share() {
+    let mut gate = gate();
+    let (writer, mut reader) = ring(9600);
+    let switches = Arc::new(Switches::default());
+    let permit: Permit<Screen> = gate.permit().unwrap();
+    let mut listening = Listening::new(writer, permit, Arc::clone(&switches), 2);
+    let (left, right) = (vec![0.5; 1100], vec![-0.5; 1100]);
+    assert_no_alloc(|| listening.hear_apart(&left, &right));
+    let mut out = [9.0; 2200];
+    assert_eq!(reader.read(&mut out), 2200);
+    assert!(out.as_chunks::<2>().0.iter().all(|frame| *frame == [0.5, -0.5]));
+    assert!(!switches.is_revoked());
+    gate.set(Grants::ALL.with(Capability::ScreenShare, false));
+    assert_no_alloc(|| listening.hear_apart(&left, &right));
+    assert!(switches.is_revoked());
+    assert_eq!(reader.read(&mut out), 2200);
+    assert!(out.iter().all(|s| *s == 0.0), "nothing heard after the revocation may pass");
 }

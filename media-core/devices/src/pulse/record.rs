@@ -113,7 +113,7 @@ struct Recording {
     connection: Connection,
     stream: CreateRecordStreamReply,
     source: u32,
-    listening: Listening,
+    listening: Listening<ListenPermit>,
     permit: ListenPermit,
     switches: Arc<Switches>,
     stop: Arc<AtomicBool>,
