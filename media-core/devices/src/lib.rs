@@ -10,9 +10,10 @@
 //! | `callback` | the bare real-time callbacks: ring to device, device to ring |
 //! | `audio` | sound through cpal: WASAPI, CoreAudio, ALSA |
 //! | `pulse` | sound through the sound server of free desktops (PulseAudio, pipewire-pulse), and what other programs play |
-//! | `system_audio` | what other programs play, where there is no such server: process loopback on Windows |
+//! | `system_audio` | what other programs play, where there is no such server: process loopback on Windows, ScreenCaptureKit on macOS |
+//! | `capture_kit` | ScreenCaptureKit's streams, for sound and screens of macOS |
 //! | `camera` | cameras: V4L2 on Linux, nokhwa elsewhere |
-//! | `screen` | monitors: X11 now, the other systems say `Unsupported` |
+//! | `screen` | monitors: X11, ScreenCaptureKit; Windows and Wayland say `Unsupported` |
 //! | `hotplug` | devices coming and going |
 //! | `held` | a thread that holds one open device |
 //! | `picture` | what a device delivers, as I420 |
@@ -21,6 +22,8 @@
 mod audio;
 mod callback;
 mod camera;
+#[cfg(target_os = "macos")]
+mod capture_kit;
 #[cfg(any(test, windows, target_os = "macos"))]
 mod held;
 mod hotplug;

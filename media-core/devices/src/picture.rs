@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use media_core::device::PictureWish;
 use media_core::frame::{Picture, Size};
 use media_core::time::MediaTime;
 use yuv::{
@@ -174,14 +175,26 @@ fn with_tables(jpeg: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// A screen's BGRA (or BGRX) lines, `stride` bytes each.
-#[cfg_attr(
-    not(any(test, all(unix, not(target_os = "macos")))),
-    expect(dead_code, reason = "only the screens of X11 need it")
-)]
+#[cfg_attr(not(any(test, unix)), expect(dead_code, reason = "only screens need it"))]
 pub(crate) fn from_bgra(size: Size, bgra: &[u8], stride: u32, at: MediaTime) -> Result<Picture, Broken> {
     let needed = stride as usize * size.height as usize;
     let lines = bgra.get(..needed).ok_or(Broken::Short { got: bgra.len(), needed })?;
     planar(size, at, |image| bgra_to_yuv420(image, lines, stride, YuvRange::Limited, YuvStandardMatrix::Bt601, MODE))
+}
+
+/// The size of a picture of a screen of so many pixels that is not larger than wished and keeps its shape.
+#[cfg_attr(not(any(test, target_os = "macos")), expect(dead_code, reason = "only macOS scales before we see it"))]
+pub(crate) fn fit(width: u32, height: u32, wish: PictureWish) -> Option<Size> {
+    let (w, h) = (u64::from(width.max(1)), u64::from(height.max(1)));
+    let (most_w, most_h) = (u64::from(wish.width), u64::from(wish.height));
+    let (w, h) = if w <= most_w && h <= most_h {
+        (w, h)
+    } else if w * most_h >= h * most_w {
+        (most_w, h * most_w / w)
+    } else {
+        (w * most_h / h, most_h)
+    };
+    Size::even(u32::try_from(w).ok()?, u32::try_from(h).ok()?)
 }
 
 fn even(width: u32, height: u32) -> Result<Size, Broken> {
@@ -244,7 +257,10 @@ impl Pace {
     }
 
     /// From one picture to the next.
-    #[cfg_attr(not(all(unix, not(target_os = "macos"))), expect(dead_code, reason = "only the screens of X11 need it"))]
+    #[cfg_attr(
+        not(all(unix, not(target_os = "macos"))),
+        expect(dead_code, reason = "only screens need it")
+    )]
     pub(crate) const fn beat(&self) -> Duration {
         self.beat
     }

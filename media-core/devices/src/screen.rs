@@ -31,10 +31,7 @@ use protocol::policy::{Permit, Screen};
 use crate::picture::Clock;
 
 /// Everything an open screen works with.
-#[cfg_attr(
-    not(all(unix, not(target_os = "macos"))),
-    expect(dead_code, reason = "the other systems answer before they look")
-)]
+#[cfg_attr(not(unix), expect(dead_code, reason = "the other systems answer before they look"))]
 pub(crate) struct Looker {
     pub(crate) clock: Clock,
     pub(crate) permit: Permit<Screen>,

@@ -72,3 +72,18 @@ fn a_faster_source_is_held_to_the_beat() {
     let passed = (0..60u64).filter(|i| pace.admits(at(i * 1000 / 30 + i % 2 * 5))).count();
     assert!(passed >= 59, "a jittery source at the right rate keeps its pictures: {passed}");
 }
+
+#[test]
+fn a_large_screen_is_made_as_small_as_wished_and_keeps_its_shape() {
+    let wish = PictureWish { width: 1920, height: 1080, fps: 15 };
+    let fitted = |width, height| fit(width, height, wish).map(|size| (size.width, size.height));
+    assert_eq!(fitted(1920, 1080), Some((1920, 1080)));
+    assert_eq!(fitted(1366, 767), Some((1366, 766)), "never larger than it is, and even");
+    assert_eq!(fitted(5120, 2880), Some((1920, 1080)));
+    assert_eq!(fitted(3024, 1964), Some((1662, 1080)));
+    assert_eq!(fitted(1080, 1920), Some((606, 1080)), "turned");
+    assert_eq!(fitted(5120, 1440), Some((1920, 540)));
+    assert_eq!(fitted(u32::MAX, u32::MAX), Some((1080, 1080)));
+    assert_eq!(fitted(100_000, 3), None, "nothing would be left of it");
+    assert_eq!(fit(800, 600, PictureWish { width: 0, height: 0, fps: 1 }), None);
+}
