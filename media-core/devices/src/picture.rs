@@ -175,7 +175,7 @@ fn with_tables(jpeg: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// A screen's BGRA (or BGRX) lines, `stride` bytes each.
-#[cfg_attr(not(any(test, unix)), expect(dead_code, reason = "only screens need it"))]
+#[cfg_attr(not(any(test, unix, windows)), expect(dead_code, reason = "only screens need it"))]
 pub(crate) fn from_bgra(size: Size, bgra: &[u8], stride: u32, at: MediaTime) -> Result<Picture, Broken> {
     let needed = stride as usize * size.height as usize;
     let lines = bgra.get(..needed).ok_or(Broken::Short { got: bgra.len(), needed })?;
@@ -258,7 +258,7 @@ impl Pace {
 
     /// From one picture to the next.
     #[cfg_attr(
-        not(all(unix, not(target_os = "macos"))),
+        not(any(test, windows, all(unix, not(target_os = "macos")))),
         expect(dead_code, reason = "only screens need it")
     )]
     pub(crate) const fn beat(&self) -> Duration {

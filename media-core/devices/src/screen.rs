@@ -7,6 +7,8 @@ mod desktop;
 mod fallback;
 #[cfg(target_os = "macos")]
 mod macos;
+#[cfg(any(test, windows))]
+mod paced;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod wayland;
 #[cfg(windows)]
@@ -31,7 +33,7 @@ use protocol::policy::{Permit, Screen};
 use crate::picture::Clock;
 
 /// Everything an open screen works with.
-#[cfg_attr(not(unix), expect(dead_code, reason = "the other systems answer before they look"))]
+#[cfg_attr(not(any(unix, windows)), expect(dead_code, reason = "the other systems answer before they look"))]
 pub(crate) struct Looker {
     pub(crate) clock: Clock,
     pub(crate) permit: Permit<Screen>,
