@@ -32,6 +32,8 @@ pub enum ShieldMechanism {
     WindowsMonitor,
     /// macOS: `NSWindow.sharingType = none`.
     MacosSharingType,
+    /// X11 without administrator's rights: whoever captures is noticed, and the window covered.
+    X11Watch,
 }
 
 /// The protection of one person's window.

@@ -17,7 +17,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("media-devices", &["protocol", "media-core"]),
     ("client", &["protocol", "peer", "media-core"]),
     ("host", &["protocol", "peer"]),
-    ("app", &["protocol", "client", "host", "media-core", "media-devices"]),
+    ("shield", &["protocol"]),
+    ("app", &["protocol", "client", "host", "media-core", "media-devices", "shield"]),
     ("inspection", &["protocol", "peer", "media-core", "media-devices", "client", "host"]),
 ];
 
@@ -30,6 +31,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("media-devices", &["tauri", "rustls", "rtc", "rusqlite", "tungstenite"]),
     ("client", &["tauri", "gtk", "webkit2gtk", "wry", "cpal", "alsa", "nokhwa", "x11rb", "keyring-core", "rusqlite"]),
     ("host", &["tauri", "gtk", "webkit2gtk", "wry", "cpal", "alsa", "nokhwa", "x11rb", "libopus", "openh264"]),
+    ("shield", &["tokio", "tauri", "gtk", "rusqlite", "rustls", "rtc", "cpal", "nokhwa"]),
     ("inspection", &["tauri", "gtk", "webkit2gtk", "wry", "cpal", "alsa", "nokhwa", "x11rb", "keyring-core"]),
 ];
 

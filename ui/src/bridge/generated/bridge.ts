@@ -5,7 +5,7 @@ export type Capability = "microphone" | "camera" | "screen_share" | "megaphone";
 export type TrackSource = "megaphone" | "camera" | "microphone" | "screen_share" | "screen_share_audio";
 export type TrackKind = "audio" | "video";
 export type ShieldLevel = "none" | "deter" | "detect" | "block";
-export type ShieldMechanism = "unsupported" | "windows_exclude_from_capture" | "windows_monitor" | "macos_sharing_type";
+export type ShieldMechanism = "unsupported" | "windows_exclude_from_capture" | "windows_monitor" | "macos_sharing_type" | "x11_watch";
 export type ShieldStatus = { 
 /**
  * How far it goes.

@@ -1,0 +1,100 @@
+//! Where a window is, and which windows show what is in it: those around it, those inside it. Run by the watch, which asks
+//! the server and waits for the answer: while another client has grabbed the server nobody could be covered anyway.
+
+use std::collections::HashSet;
+
+use x11rb::errors::{ConnectionError, ReplyError};
+use x11rb::protocol::xproto::{ConnectionExt as _, MapState, Window};
+use x11rb::rust_connection::RustConnection;
+
+/// Windows inside one that are looked at; toolkits of today have one or two.
+const INSIDE: usize = 4096;
+
+/// Where it is on its screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) x: i16,
+    pub(crate) y: i16,
+    pub(crate) width: u16,
+    pub(crate) height: u16,
+    pub(crate) depth: u8,
+    /// It and everything around it is mapped.
+    pub(crate) viewable: bool,
+    pub(crate) root: Window,
+    pub(crate) root_depth: u8,
+}
+
+/// A window that is gone is no trouble of the connection.
+fn unless_gone<T>(reply: Result<T, ReplyError>) -> Result<Option<T>, ConnectionError> {
+    match reply {
+        Ok(reply) => Ok(Some(reply)),
+        Err(ReplyError::X11Error(_)) => Ok(None),
+        Err(ReplyError::ConnectionError(error)) => Err(error),
+    }
+}
+
+/// Where it is; `None` when there is no such window.
+pub(crate) fn find(x: &RustConnection, window: Window, root: Window) -> Result<Option<Place>, ConnectionError> {
+    // One round trip for all four.
+    let geometry = x.get_geometry(window)?;
+    let attributes = x.get_window_attributes(window)?;
+    let corner = x.translate_coordinates(window, root, 0, 0)?;
+    let root_geometry = x.get_geometry(root)?;
+    let (geometry, attributes) = (unless_gone(geometry.reply())?, unless_gone(attributes.reply())?);
+    let (corner, root_geometry) = (unless_gone(corner.reply())?, unless_gone(root_geometry.reply())?);
+    let (Some(geometry), Some(attributes), Some(corner), Some(around)) = (geometry, attributes, corner, root_geometry)
+    else {
+        return Ok(None);
+    };
+    Ok(Some(Place {
+        x: corner.dst_x,
+        y: corner.dst_y,
+        width: geometry.width,
+        height: geometry.height,
+        depth: geometry.depth,
+        viewable: attributes.map_state == MapState::VIEWABLE,
+        root,
+        root_depth: around.depth,
+    }))
+}
+
+/// The root of a window's screen.
+pub(crate) fn root_of(x: &RustConnection, window: Window) -> Result<Option<Window>, ConnectionError> {
+    Ok(unless_gone(x.get_geometry(window)?.reply())?.map(|g| g.root))
+}
+
+/// The windows around it, up to the root and without it.
+pub(crate) fn around(x: &RustConnection, window: Window) -> Result<Vec<Window>, ConnectionError> {
+    let mut found = Vec::new();
+    let mut at = window;
+    while let Some(tree) = unless_gone(x.query_tree(at)?.reply())? {
+        if tree.parent == x11rb::NONE || tree.parent == tree.root {
+            break;
+        }
+        found.push(tree.parent);
+        at = tree.parent;
+    }
+    Ok(found)
+}
+
+/// The windows inside it, at any depth.
+pub(crate) fn inside(x: &RustConnection, window: Window) -> Result<HashSet<Window>, ConnectionError> {
+    let mut found = HashSet::new();
+    let mut todo = vec![window];
+    while let Some(at) = todo.pop() {
+        let Some(tree) = unless_gone(x.query_tree(at)?.reply())? else { continue };
+        for child in tree.children {
+            if found.len() < INSIDE && found.insert(child) {
+                todo.push(child);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The overlay window of a screen, if a compositor has asked for one: the child of the root that no client made.
+/// `mask`: the bits of a window's number that do not name its client.
+pub(crate) fn overlay(x: &RustConnection, root: Window, mask: u32) -> Result<Option<Window>, ConnectionError> {
+    let Some(tree) = unless_gone(x.query_tree(root)?.reply())? else { return Ok(None) };
+    Ok(tree.children.into_iter().rev().find(|child| child & !mask == 0))
+}

@@ -1,0 +1,21 @@
+//! The self-test against a private display.
+
+use super::*;
+use display::Display;
+
+#[path = "../../tests/shield/display.rs"]
+mod display;
+
+#[test]
+fn the_self_test_tells_protected_from_unprotected() {
+    let Some(display) = Display::start() else { return };
+    let bare = test(Some(display.name()), false);
+    assert_eq!(bare.unwrap(), Proof::Leaked(WAYS.to_vec()), "without a shield every way shows the window");
+    assert!(matches!(self_test(Some(display.name())), Proof::Held | Proof::Leaked(_)));
+    assert_eq!(self_test(Some(display.name())), Proof::Held);
+}
+
+#[test]
+fn without_a_display_nothing_is_claimed() {
+    assert!(matches!(self_test(Some(":4000")), Proof::CannotTell(_)));
+}
