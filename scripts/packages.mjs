@@ -43,6 +43,9 @@ export const test = [
   "python3-venv",
 ];
 
+/** To build the Xorg module against the headers of this system's server. */
+export const xorg = ["build-essential", "pkg-config", "xserver-xorg-dev", "libx11-dev"];
+
 /** What building for another system needs: Debian's Rust with its library sources, and what compiles programs of this one. */
 const cross = ["rustc-web", "cargo-web", "rust-web-src", "build-essential", "cmake"];
 

@@ -2,7 +2,7 @@
 // Exits 0 only when nothing failed. Its last line is `N passed, N failed, N skipped`.
 //
 //   npm test                    everything, the checks for Windows and macOS too
-//   npm test -- --only cargo    one part: fmt clippy cargo interop ui window deny windows macos
+//   npm test -- --only cargo    one part: fmt clippy cargo interop xorg ui window deny windows macos
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -31,6 +31,7 @@ let built = false;
 try {
   await prepare();
   await rust();
+  await xorg();
   await page();
   await outside();
   await supply();
@@ -77,6 +78,20 @@ async function rust() {
       run("cargo", ["test", "--workspace", "--locked", "--no-fail-fast", ...some], { env }),
     );
   }
+}
+
+/** The module for X servers: its own package, in C. Its tests in a server of its own are in xorg-shield/README.md. */
+async function xorg() {
+  if (!wanted("xorg")) return;
+  const title = "Xorg module: builds without a warning, its pure parts under sanitizers";
+  if (process.platform !== "linux") {
+    report.skip(title, "Xorg modules are of Linux only");
+    return;
+  }
+  await report.section(title, async () => {
+    await packages.install(packages.xorg, "The Xorg module");
+    return run("make", ["-s", "-C", "xorg-shield", "all", "check"]);
+  });
 }
 
 /** Software nobody here wrote, for the interop scenarios; the environment tells them where it is. */
