@@ -79,7 +79,7 @@ fn run(frames: &[Option<u8>], fps: u32, last: Last) -> (Option<StreamEvent>, Vec
     let (slot, reader) = latest();
     let showing = Showing { clock: Clock::new(Instant::now()), permit: gate.permit().unwrap(), fps, slot };
     let stop = std::sync::Arc::new(AtomicBool::new(false));
-    let frames = frames.to_vec().into_iter();
+    let frames = Vec::from(frames).into_iter();
     let mut script = Script { frames, shown: 0, made: Vec::new(), gate, last, stop: stop.clone(), is_as_it_was: true };
     let end = look(&mut script, &showing, &stop);
     (end, script.made, reader)
