@@ -42,7 +42,7 @@ fn the_sound_of_other_programs_opens_or_says_why_not_and_ends_with_the_right_to_
     let (told, news) = events();
     match devices.open_system_audio(gate.permit().unwrap(), writer, told) {
         Ok(open) => {
-            println!("opened: {:?}", open.format());
+            println!("opened: {:?}; listed: {listed}", open.format());
             assert!(listed, "what opens is listed");
             gate.set(Grants::ALL.with(Capability::ScreenShare, false));
             assert_eq!(next(&news), StreamEvent::Revoked);
@@ -50,7 +50,7 @@ fn the_sound_of_other_programs_opens_or_says_why_not_and_ends_with_the_right_to_
             assert!(reader.is_abandoned(), "closed before `drop` returned");
         }
         Err(error) => {
-            println!("not opened: {error}");
+            println!("not opened: {error}; listed: {listed}");
             let honest = matches!(error, OpenDevice::Unsupported | OpenDevice::Denied | OpenDevice::Failed(_));
             assert!(honest, "{error:?}");
             assert!(listed || error == OpenDevice::Unsupported, "what is not listed is not supported: {error:?}");
