@@ -96,6 +96,7 @@ impl fmt::Display for Cause {
             Method::NewProgram => write!(f, "Covered because {who} has just started"),
             Method::PrintKey => write!(f, "Covered because the Print key was pressed"),
             Method::FocusLost => write!(f, "Covered because another window has the keyboard"),
+            Method::Record | Method::Meddling => write!(f, "Covered because {who} watches other programs"),
             Method::WatchLost => write!(f, "Covered because captures can no longer be noticed"),
             _ => write!(f, "Covered because {who} is capturing the screen"),
         }

@@ -6,6 +6,8 @@
 pub enum Method {
     /// The watch is over; nothing would be noticed.
     WatchLost,
+    /// Changes or ends our watch.
+    Meddling,
     /// Core `GetImage`.
     GetImage,
     /// `GetImage` of the shared-memory extension.
@@ -22,7 +24,7 @@ pub enum Method {
     DoubleBuffer,
     /// Told of every change of a window.
     Damage,
-    /// Watches other clients, or meddles with who does.
+    /// Watches other clients.
     Record,
     /// A key that takes pictures was pressed.
     PrintKey,

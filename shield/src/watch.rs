@@ -298,7 +298,7 @@ impl Watch {
                 Some(Method::Composite)
             }
             Asked::Listens => Some(Method::Record),
-            Asked::Meddles { context } => (context == self.context).then_some(Method::Record),
+            Asked::Meddles { context } => (context == self.context).then_some(Method::Meddling),
         };
         let Some(method) = capture.filter(|_| !own) else { return Ok(()) };
         self.judge.captures(base, method, now);

@@ -115,6 +115,18 @@ fn the_gravest_cause_is_told_and_each_ends_for_itself() {
 }
 
 #[test]
+fn only_programs_of_the_system_may_listen_to_others() {
+    for (standing, covers) in [(Standing::Ordinary, false), (Standing::Manager, false), (Standing::Stranger, true)] {
+        let (mut judge, now) = (Judge::new(), Instant::now());
+        judge.captures(ANY, Method::Record, now);
+        judge.known(ANY, standing, now);
+        assert_eq!(after(&mut judge, now, QUIET), covers, "{standing:?}");
+        judge.captures(ANY, Method::Meddling, now);
+        assert!(after(&mut judge, now, QUIET), "nobody may end our watch: {standing:?}");
+    }
+}
+
+#[test]
 fn a_second_print_key_holds_longer() {
     let (mut judge, now) = (Judge::new(), Instant::now());
     judge.key(now);
