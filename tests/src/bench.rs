@@ -14,6 +14,7 @@ pub mod noise;
 mod own_sound;
 #[cfg(feature = "real-devices")]
 pub mod reopen;
+pub mod shield;
 pub mod voice_cpu;
 pub mod voice_day;
 pub mod voice_latency;

@@ -30,6 +30,8 @@ enum Name {
     Echo,
     /// Voices in noise, scored before and after.
     Noise,
+    /// Screenshot tools against the X11 shield; `--runs`: trials each, `--only`: tools, with commas.
+    Shield,
     /// CPU of receiving 25 people and of speaking.
     VoiceCpu,
 }
@@ -72,6 +74,7 @@ fn main() -> ExitCode {
         Name::Reopen => bench::reopen::measure(args.runs.unwrap_or(20)),
         Name::Echo => bench::echo::measure(),
         Name::Noise => bench::noise::measure(),
+        Name::Shield => bench::shield::measure(args.runs.unwrap_or(20), &args.only),
         Name::VoiceCpu => bench::voice_cpu::measure(),
         Name::VoiceLoss => {
             let booths = (!args.no_peer).then_some(args.jobs);
