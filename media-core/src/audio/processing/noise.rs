@@ -1,16 +1,24 @@
-//! Noise suppression in two strengths: WebRTC's (what stays the same is noise) and RNNoise's (what is not a voice is
-//! noise), by the crates `sonora-ns` and `nnnoiseless`.
+//! Noise suppression in two strengths: WebRTC's (what stays the same is noise), by the crate `sonora-ns`, and RNNoise's
+//! (what is not a voice is noise), by its network and our own code around it.
 //! Runs on the engine's thread; pure. Allocates only when made.
 
-use nnnoiseless::DenoiseState;
+mod bands;
+mod network;
+mod pitch;
+mod products;
+mod strong;
+mod weights;
+
 use sonora::three_band_filter_bank::ThreeBandFilterBank;
 use sonora_ns::config::SuppressionLevel;
 use sonora_ns::noise_suppressor::NoiseSuppressor;
 
+pub(super) use strong::Strong;
+
 use super::Clean;
 use crate::frame::{AudioBlock, BLOCK};
 
-/// Both libraries count in 16-bit steps.
+/// Both count in 16-bit steps.
 const STEPS: f32 = 32_768.0;
 
 /// Against steady noise: fans, hiss, hum.
@@ -52,49 +60,5 @@ impl Clean for Standard {
     }
 }
 
-/// Of the sound in a block, at least so much stays where nobody speaks: -20 dB.
-const LEFT: f32 = 0.1;
-/// Somebody speaks.
-const VOICE: f32 = 0.5;
-/// Of the way down, per block: a tenth of a second until it is quiet. Up it goes at once, for the beginning of a word.
-const FALL: f32 = 0.15;
-
-/// Against everything that is not a voice: keyboards, dishes, traffic. What stays the same goes first, and between words
-/// what the network left (`npm run -s bench -- noise`: each of both adds to the score).
-pub(super) struct Strong {
-    steady: Standard,
-    network: Box<DenoiseState<'static>>,
-    input: AudioBlock,
-    gate: f32,
-}
-
-impl Strong {
-    /// Has heard nothing yet.
-    #[must_use]
-    pub(super) fn new() -> Self {
-        Self {
-            steady: Standard::new(SuppressionLevel::K6dB),
-            network: DenoiseState::new(),
-            input: [0.0; BLOCK],
-            gate: 1.0,
-        }
-    }
-}
-
-impl Clean for Strong {
-    fn block(&mut self, block: &mut AudioBlock) {
-        self.steady.block(block);
-        for (to, from) in self.input.iter_mut().zip(block.iter()) {
-            *to = from * STEPS;
-        }
-        let voice = self.network.process_frame(block, &self.input);
-        let wanted = LEFT + (1.0 - LEFT) * (voice / VOICE).min(1.0);
-        let gate = if wanted > self.gate { wanted } else { self.gate + (wanted - self.gate) * FALL };
-        let step = (gate - self.gate) / BLOCK as f32;
-        for sample in block.iter_mut() {
-            self.gate += step;
-            *sample *= self.gate / STEPS;
-        }
-        self.gate = gate;
-    }
-}
+#[cfg(test)]
+mod tests;
