@@ -32,7 +32,7 @@ const FRAME: usize = SAMPLE * CHANNELS as usize;
 const ROOM: usize = RATE / 5 * FRAME;
 /// Activation is a matter of milliseconds; a system that takes longer hangs.
 const OPENING: Duration = Duration::from_secs(5);
-/// Of an `HRESULT`: the virtual device of the loopback is not there, the call is not implemented, the arguments are not
+/// Of an `HRESULT`: the virtual device of the loopback is not there, the call does not exist there, the arguments are not
 /// understood. What systems answer that are too old, or are no real Windows.
 const NOT_THERE: [i32; 4] = [
     0x8007_0002_u32.cast_signed(),
