@@ -94,8 +94,8 @@ fn remember(new: &[f32; GATES], old: &[f32; GATES], state: &mut [f32; STATE]) {
 /// A rational function for the hyperbolic tangent, wrong by less than 1e-4, and the one the network was rounded for.
 fn tanh(x: f32) -> f32 {
     let square = x * x;
-    let above = (0.608_630_42 * square + 96.392_357) * square + 952.528_02;
-    let below = (11.886_009 * square + 413.368_01) * square + 952.724;
+    let above = (0.608_630_4 * square + 96.392_36) * square + 952.528;
+    let below = (11.886_009 * square + 413.368) * square + 952.724;
     (x * above / below).clamp(-1.0, 1.0)
 }
 

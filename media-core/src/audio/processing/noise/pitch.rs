@@ -198,7 +198,7 @@ fn shorten(flat: &[f32; HALF], found: usize, last: usize, strength: f32) -> (usi
     let mut best = (whole, at(whole), powers[whole]);
     let wholly = alike(best.1, best.2);
     let mut best_alike = wholly;
-    for part in 2..=15 {
+    for (part, check) in CHECK.iter().enumerate().skip(2) {
         let lag = (2 * whole + part) / (2 * part);
         if lag < SHORTEST / 2 {
             break;
@@ -206,7 +206,7 @@ fn shorten(flat: &[f32; HALF], found: usize, last: usize, strength: f32) -> (usi
         let second = match part {
             2 if lag + whole > LONGEST2 => whole,
             2 => lag + whole,
-            _ => (2 * CHECK[part] * whole + part) / (2 * part),
+            _ => (2 * check * whole + part) / (2 * part),
         };
         let common = 0.5 * (at(lag) + at(second));
         let power = 0.5 * (powers[lag] + powers[second]);
