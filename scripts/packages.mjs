@@ -32,6 +32,8 @@ export const test = [
   "pulseaudio",
   "pulseaudio-utils",
   "webkit2gtk-driver",
+  "espeak-ng",
+  "sox",
   "openbox",
   "xdotool",
   "x11-xserver-utils",
