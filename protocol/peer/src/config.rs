@@ -200,7 +200,7 @@ impl PeerConfig {
             disconnected_after: Duration::from_secs(5),
             failed_after: Duration::from_secs(10),
             resend_packets: 512,
-            max_nacks: 3,
+            max_nacks: 5,
             red: false,
             assume_sound_nack: false,
         }

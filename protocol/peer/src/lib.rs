@@ -10,6 +10,7 @@
 //! | [`media`] | what goes in and out: [`RtpIn`], [`RtpOut`], [`Event`], [`Transmit`] … |
 //! | [`sdp`] | the few facts we need from a remote description, read with limits |
 //! | `wire`, `tap`, `plane` | interceptors: RTX before NACK, routing of RTP, key frame requests, loss and round trip |
+//! | `nack`, `asks` | asking for lost packets again |
 //! | [`red`] | RFC 2198: packets of sound that carry earlier ones once more |
 //! | [`framing`] | RFC 4571: packets on a TCP stream |
 //! | [`stun`] | which peer a first datagram is for (USERNAME) |
@@ -35,10 +36,12 @@
 
 #![forbid(unsafe_code)]
 
+mod asks;
 pub mod config;
 pub mod error;
 pub mod framing;
 pub mod media;
+mod nack;
 pub mod peer;
 mod plane;
 pub mod red;

@@ -156,6 +156,8 @@ pub struct Quality {
     pub loss_percent: u8,
     /// From RTCP reports, when there were any.
     pub rtt: Option<Duration>,
+    /// Packets of sound sent again because the other side asked, per hundred sent, since the last question.
+    pub resent_percent: u8,
 }
 
 /// What happened.

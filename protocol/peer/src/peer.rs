@@ -17,6 +17,7 @@ use rtc::rtp_transceiver::RTCRtpSenderId;
 use rtc::sansio::Protocol as _;
 use rtc::shared::error::Error as RtcError;
 use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
+use rtc::statistics::StatsSelector;
 
 use crate::config::{Codec, Flow, Kind, PeerConfig};
 use crate::error::PeerError;
@@ -31,6 +32,8 @@ mod senders;
 /// Least time between two runs of the timers. The library asks for an immediate run with a time in the past; a driver
 /// that loops on past times must not be kept busy by it.
 const TIMER_REST: Duration = Duration::from_millis(2);
+/// Connectivity checks are made every two seconds.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Longest message on a data channel (LiveKit's server buffer).
 pub const MAX_MESSAGE: usize = 65_535;
@@ -77,6 +80,9 @@ pub struct Peer {
     events: VecDeque<Event>,
     rtp: VecDeque<RtpIn>,
     timers_ran: Instant,
+    /// Of the checks of the way: when they were last looked at, and how many answers there were.
+    looked: Instant,
+    answers: u64,
 }
 
 impl std::fmt::Debug for Peer {
@@ -122,6 +128,8 @@ impl Peer {
             events: VecDeque::new(),
             rtp: VecDeque::new(),
             timers_ran: now,
+            looked: now,
+            answers: 0,
         })
     }
 
@@ -178,6 +186,25 @@ impl Peer {
         if let Err(error) = self.guarded(|rtc| rtc.handle_timeout(now)) {
             tracing::debug!(%error, "timer refused");
         }
+        self.look_at_checks(now);
+    }
+
+    /// What the way takes, there and back: who only receives media learns it from nothing else.
+    fn look_at_checks(&mut self, now: Instant) {
+        if self.config.flow == Flow::Send || now.saturating_duration_since(self.looked) < LOOK_EVERY {
+            return;
+        }
+        self.looked = now;
+        let Ok(report) = self.guarded(|rtc| Ok(rtc.get_stats(now, StatsSelector::None))) else { return };
+        let newest = report
+            .candidate_pairs()
+            .filter(|pair| pair.responses_received > 0)
+            .max_by_key(|pair| pair.responses_received);
+        let Some(pair) = newest else { return };
+        if pair.responses_received != self.answers {
+            self.answers = pair.responses_received;
+            self.plane.lock().checked(Duration::from_secs_f64(pair.current_round_trip_time.clamp(0.0, 60.0)));
+        }
     }
 
     /// When [`Peer::handle_timeout`] wants to be called; always later than the last time it was.
@@ -217,9 +244,7 @@ impl Peer {
 
     /// How media fares; loss is the worst since the last call.
     pub fn quality(&mut self) -> Quality {
-        let (fraction, rtt) = self.plane.lock().take_quality();
-        let percent = u16::from(fraction) * 100 / 256;
-        Quality { loss_percent: u8::try_from(percent).unwrap_or(100), rtt }
+        self.plane.lock().take_quality()
     }
 
     /// RTP that came for no announced track since the start.

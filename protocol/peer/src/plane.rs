@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rtc::rtp::header::Header;
 
 use crate::config::Codec;
-use crate::media::{RemoteTrack, RtpIn, TrackKey};
+use crate::media::{Quality, RemoteTrack, RtpIn, TrackKey};
 use crate::sdp::{Description, ExtensionIds};
 
 /// SSRCs a peer may make us learn from header extensions.
@@ -58,7 +58,12 @@ pub(crate) struct Plane {
 
     sent_reports: VecDeque<(u32, Instant)>,
     rtt: Option<Duration>,
+    /// There and back, as connectivity checks tell, smoothed.
+    pub(crate) path: Option<Duration>,
     worst_fraction: u8,
+    /// Packets of sound since the last question: sent, and sent again.
+    sound_sent: u32,
+    sound_resent: u32,
 }
 
 /// What a new remote description changed.
@@ -237,14 +242,33 @@ impl Plane {
         }
     }
 
+    /// A connectivity check was answered after so long.
+    pub(crate) fn checked(&mut self, took: Duration) {
+        self.path = Some(self.path.map_or(took, |usual| (usual + took) / 2));
+    }
+
     /// A receiver report of ours left.
     pub(crate) fn loss_seen(&mut self, fraction: u8) {
         self.worst_fraction = self.worst_fraction.max(fraction);
     }
 
-    /// Worst loss since the last question, in 1/256, and the newest round trip.
-    pub(crate) fn take_quality(&mut self) -> (u8, Option<Duration>) {
-        (std::mem::take(&mut self.worst_fraction), self.rtt)
+    /// A packet left, for the first time or again.
+    pub(crate) fn sent(&mut self, payload_type: u8, again: bool) {
+        if self.codec(payload_type) == Some(Codec::Opus) {
+            *(if again { &mut self.sound_resent } else { &mut self.sound_sent }) += 1;
+        }
+    }
+
+    /// How media fared since the last question, and the newest round trip.
+    pub(crate) fn take_quality(&mut self) -> Quality {
+        let percent = u16::from(std::mem::take(&mut self.worst_fraction)) * 100 / 256;
+        let (sent, resent) = (std::mem::take(&mut self.sound_sent), std::mem::take(&mut self.sound_resent));
+        let resent = (u64::from(resent) * 100).checked_div(u64::from(sent)).unwrap_or(0);
+        Quality {
+            loss_percent: u8::try_from(percent).unwrap_or(100),
+            rtt: self.rtt,
+            resent_percent: u8::try_from(resent).unwrap_or(u8::MAX),
+        }
     }
 }
 

@@ -8,7 +8,8 @@ use std::collections::{HashSet, VecDeque};
 use std::time::Instant;
 
 use rtc::interceptor::{
-    Interceptor, Packet, RTPHeaderExtension, StreamInfo, TaggedPacket, TwccReceiverBuilder, TwccReceiverInterceptor,
+    Attribute, Interceptor, Packet, RTPHeaderExtension, StreamInfo, TaggedPacket, TwccReceiverBuilder,
+    TwccReceiverInterceptor,
 };
 use rtc::rtcp::receiver_report::ReceiverReport;
 use rtc::rtcp::sender_report::SenderReport;
@@ -93,7 +94,10 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Wire {
     }
 
     fn handle_write(&mut self, msg: TaggedPacket) -> Result<(), Error> {
-        if let Packet::Rtcp(packets) = &msg.message.packet {
+        if let Packet::Rtp(packet) = &msg.message.packet {
+            let again = msg.message.has(&Attribute::Retransmission);
+            self.plane.lock().sent(packet.header.payload_type, again);
+        } else if let Packet::Rtcp(packets) = &msg.message.packet {
             let mut plane = self.plane.lock();
             for report in packets {
                 if let Some(report) = report.as_any().downcast_ref::<SenderReport>() {

@@ -1,12 +1,10 @@
 //! Configures the library's connection: codecs, extensions, interceptors, ICE, SRTP profiles.
 
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rtc::dtls::extension::extension_use_srtp::SrtpProtectionProfile;
-use rtc::interceptor::{
-    NackGeneratorBuilder, NackResponderBuilder, ReceiverReportBuilder, Registry, SenderReportBuilder, Slot,
-};
+use rtc::interceptor::{NackResponderBuilder, ReceiverReportBuilder, Registry, SenderReportBuilder, Slot};
 use rtc::peer_connection::configuration::media_engine::MediaEngine;
 use rtc::peer_connection::configuration::setting_engine::{SctpMaxMessageSize, SettingEngineBuilder};
 use rtc::peer_connection::transport::{CandidateConfig, CandidateHostConfig, RTCIceCandidate, RTCIceCandidateInit};
@@ -17,11 +15,14 @@ use rtc::rtp_transceiver::{RTCRtpSenderId, RTCRtpTransceiverId};
 use crate::config::{Codec, Flow, PeerConfig, red_parameters};
 use crate::error::PeerError;
 use crate::media::LocalCandidate;
+use crate::nack::Nack;
 use crate::plane::SharedPlane;
 use crate::sdp::EXTENSIONS;
 use crate::tap::Tap;
 use crate::wire::{Arrivals, Wire};
 
+/// Reports of every stream we send. On the thinnest link one a second would take a twentieth of it.
+const REPORT_EVERY: Duration = Duration::from_secs(3);
 /// Before everything else: arrivals are counted as they were on the wire.
 const SLOT_ARRIVALS: usize = 400;
 /// Then retransmissions become what they repair.
@@ -61,17 +62,10 @@ pub(super) fn connection(
     registry = match config.flow {
         Flow::Send => registry
             .with(Slot::NackResponder, NackResponderBuilder::new().with_size(config.resend_packets).build())
-            .with(Slot::SenderReport, SenderReportBuilder::new().build()),
+            .with(Slot::SenderReport, SenderReportBuilder::new().with_interval(REPORT_EVERY).build()),
         Flow::Receive => registry
             .with(Slot::from(SLOT_ARRIVALS), Arrivals::new(plane.clone()))
-            .with(
-                Slot::NackGenerator,
-                NackGeneratorBuilder::new()
-                    .with_size(512)
-                    .with_interval(std::time::Duration::from_millis(20))
-                    .with_max_nacks_per_packet(config.max_nacks)
-                    .build(),
-            )
+            .with(Slot::NackGenerator, Nack::new(plane.clone(), config.max_nacks))
             .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build()),
     };
 
