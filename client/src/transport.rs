@@ -139,6 +139,8 @@ pub(crate) enum Note {
         sent_loss_percent: u8,
         /// When known.
         rtt: Option<Duration>,
+        /// Of our sound, sent again because the server asked, per hundred packets.
+        resent_percent: u8,
     },
 }
 

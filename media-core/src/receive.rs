@@ -8,6 +8,7 @@ pub mod loss;
 mod peaks;
 mod queue;
 pub mod reorder;
+mod resends;
 
 /// How a remote track is doing, for the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

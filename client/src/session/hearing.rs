@@ -9,6 +9,7 @@ use livekit_protocol as lk;
 use media_core::audio::{AudioInput, RemoteId, Report};
 use media_core::e2ee::SealFrame;
 use media_core::receive::loss::Loss;
+use media_core::time::Bitrate;
 use media_core::video::ladder::{Allowed, Ladder};
 use prost::Message as _;
 use protocol::bridge::{Code, Severity};
@@ -75,9 +76,17 @@ impl Hearing {
         let loss = reports[..reports.len() - left_out].last().map(|r| r.loss).unwrap_or_default();
         reports.sort_by_key(|r| r.queued);
         let queued = reports[..reports.len() - left_out].last().map(|r| r.queued).unwrap_or_default();
+        let arrived = reports[..reports.len() - left_out].last().and_then(|r| r.arrived);
         let server = self.server.filter(|(at, _)| now.duration_since(*at) < COUNTS).map(|(_, r)| r).unwrap_or_default();
         let loss = if server.loss.share > loss.share { server.loss } else { loss };
-        Report { loss, queued: queued.max(server.queued), rtt: server.rtt, foreign: false }
+        Report {
+            loss,
+            queued: queued.max(server.queued),
+            arrived,
+            rtt: server.rtt,
+            resent: server.resent,
+            foreign: false,
+        }
     }
 
     /// How long packets of ours wait for everybody who listens: a full link of ours. Where only some see it, the link is theirs.
@@ -91,19 +100,26 @@ impl Hearing {
     }
 }
 
-/// The bytes of a report: version, loss in 1/255, run in tenths of packets, queue in milliseconds (big endian).
-fn encode(report: Report) -> [u8; 5] {
+/// The bytes of a report: version, loss in 1/255, run in tenths of packets, queue in milliseconds, what arrived in units of
+/// 100 bit/s (big endian; 0: unknown).
+fn encode(report: Report) -> [u8; 7] {
     let queued = u16::try_from(report.queued.as_millis()).unwrap_or(u16::MAX).to_be_bytes();
     let share = (report.loss.share.clamp(0.0, 1.0) * 255.0).round() as u8;
-    [VERSION, share, (report.loss.burst * 10.0).round().clamp(0.0, 255.0) as u8, queued[0], queued[1]]
+    let arrived = report.arrived.map_or(0, |rate| u16::try_from(rate.0 / 100).unwrap_or(u16::MAX)).to_be_bytes();
+    let burst = (report.loss.burst * 10.0).round().clamp(0.0, 255.0) as u8;
+    [VERSION, share, burst, queued[0], queued[1], arrived[0], arrived[1]]
 }
 
 /// Longer ones are of later versions: what we know of them is at the front.
 fn decode(bytes: &[u8]) -> Option<Report> {
-    let [VERSION, share, burst, high, low, ..] = *bytes else { return None };
+    let [VERSION, share, burst, high, low, ref later @ ..] = *bytes else { return None };
+    let arrived = match *later {
+        [high, low, ..] => Some(u16::from_be_bytes([high, low])).filter(|units| *units > 0),
+        [] | [_] => None,
+    };
     let loss = Loss { share: f32::from(share) / 255.0, burst: f32::from(burst) / 10.0 };
     let queued = Duration::from_millis(u64::from(u16::from_be_bytes([high, low])));
-    Some(Report { loss, queued, ..Report::default() })
+    Some(Report { loss, queued, arrived: arrived.map(|units| Bitrate(u32::from(units) * 100)), ..Report::default() })
 }
 
 impl Session {
@@ -222,6 +238,9 @@ mod tests {
         let told = decode(&encode(report(0.25, 300))).unwrap();
         assert!((told.loss.share - 0.25).abs() < 0.01 && told.loss.burst == 2.0, "{told:?}");
         assert_eq!(told.queued, Duration::from_millis(300));
+        let arrived = Some(Bitrate::kbps(47));
+        assert_eq!(decode(&encode(Report { arrived, ..report(0.0, 0) })).unwrap().arrived, arrived);
+        assert_eq!(decode(&[VERSION, 1, 2, 3, 4]).unwrap().arrived, None, "of a version that did not tell");
         assert_eq!(decode(&[]), None);
         assert_eq!(decode(&[VERSION, 1, 2, 3]), None);
         assert_eq!(decode(&[9, 1, 2, 3, 4]), None);

@@ -207,7 +207,7 @@ impl Session {
             }
             Note::KeyWanted(lane) => self.key_wanted(lane),
             Note::Data(bytes) => self.on_data(&bytes),
-            Note::Quality { loss_percent, sent_loss_percent, rtt } => {
+            Note::Quality { loss_percent, sent_loss_percent, rtt, resent_percent } => {
                 let rtt = rtt.or_else(|| call.signal.as_ref().and_then(|s| s.rtt()));
                 call.link.rtt_ms = rtt.map(|r| u32::try_from(r.as_millis()).unwrap_or(u32::MAX));
                 call.link.loss_percent = Some(u32::from(loss_percent));
@@ -219,7 +219,8 @@ impl Session {
                 // The reports of RTCP say how many, not how many in a row.
                 let share = f32::from(sent_loss_percent) / 100.0;
                 let loss = Loss { share, burst: 1.0 };
-                self.on_server_report(Report { loss, rtt, ..Report::default() });
+                let resent = f32::from(resent_percent) / 100.0;
+                self.on_server_report(Report { loss, rtt, resent, ..Report::default() });
             }
         }
     }

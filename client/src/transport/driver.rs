@@ -156,6 +156,7 @@ impl Driver {
                     loss_percent: sent.loss_percent.max(got.loss_percent),
                     sent_loss_percent: sent.loss_percent,
                     rtt: sent.rtt.or(got.rtt),
+                    resent_percent: sent.resent_percent,
                 });
             }
         }

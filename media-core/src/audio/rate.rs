@@ -14,13 +14,19 @@ const NEAR: Bitrate = Bitrate::kbps(140);
 /// A way is short below this.
 const SHORT: Duration = Duration::from_millis(40);
 /// Less than this carries no speech.
-const LEAST: Bitrate = Bitrate::kbps(11);
+const LEAST: Bitrate = Bitrate(10_500);
 /// A queue that stands this much longer than one packet means that the link is full.
 const FULL: Duration = Duration::from_millis(40);
+/// So much of what a full link carries lets its queue drain.
+const DRAINS: f32 = 0.85;
+/// Looks at a full link after which a queue that should have drained is not believed any more.
+const LONG_DRAIN: u8 = 4;
 /// Reports until a change shows in them.
 const SHOWS: u8 = 3;
 /// What a link was full with is tried again from this many hundredths of it on only very slowly.
 const NEARLY: u32 = 93;
+/// More than this is not answered to asks.
+const MOST_RESENT: f32 = 1.5;
 /// Reports without a try for more, after the link was full.
 const PATIENCE: u8 = 6;
 
@@ -31,8 +37,12 @@ pub struct Report {
     pub loss: Loss,
     /// How long even the quickest packets waited lately, beyond what the way takes.
     pub queued: Duration,
+    /// What came in the last second, headers included; unknown where nobody measured.
+    pub arrived: Option<Bitrate>,
     /// There and back; unknown before the first answer.
     pub rtt: Option<Duration>,
+    /// Packets that the server asked for again, of all that were sent.
+    pub resent: f32,
     /// Somebody listens with a client that knows nothing of our copies.
     pub foreign: bool,
 }
@@ -65,13 +75,26 @@ pub(super) struct Rate {
     /// Reports since the link was found full.
     since_full: u8,
     queued: Duration,
+    /// Looks at a full link without spending less.
+    drains: u8,
+    /// See [`Report::resent`], eased.
+    resent: f32,
 }
 
 impl Rate {
     /// Nothing was reported yet.
     pub(super) fn new() -> Self {
         let now = Conditions { loss: Loss::default(), budget: FAR, near: false, thin: false, foreign: false };
-        Self { now, most: NEAR, room: None, full_at: NEAR, since_full: u8::MAX, queued: Duration::ZERO }
+        Self {
+            now,
+            most: NEAR,
+            room: None,
+            full_at: NEAR,
+            since_full: u8::MAX,
+            queued: Duration::ZERO,
+            drains: 0,
+            resent: 0.0,
+        }
     }
 
     /// How things stand.
@@ -91,6 +114,9 @@ impl Rate {
         self.now.foreign = report.foreign;
         self.now.near = report.rtt.map_or(self.now.near, |rtt| rtt < SHORT);
         let most = if self.now.near { NEAR } else { FAR }.min(self.most);
+        self.resent = eased_share(self.resent, report.resent.clamp(0.0, MOST_RESENT));
+        // What is sent again is on the wire as well.
+        let most = Bitrate((most.0 as f32 / (1.0 + self.resent)) as u32).max(LEAST);
         let share = report.loss.share.clamp(0.0, 1.0);
         // A queue that gets shorter has been helped already, and what was changed just now is not seen yet.
         let helped = report.queued < self.queued.mul_f32(0.95) || self.since_full < SHOWS;
@@ -101,9 +127,19 @@ impl Rate {
         if full && !helped {
             // What came through is what there is room for; a little less lets the queue drain.
             let spent = self.room.map_or(self.now.budget, |room| room.min(self.now.budget)).0 as f32;
-            let through = if self.since_full > PATIENCE { spent * (1.0 - share) } else { spent };
-            self.full_at = Bitrate(through as u32).max(LEAST);
-            self.room = Some(Bitrate((through * 0.85) as u32).max(LEAST));
+            let drains = |arrived: f32| arrived * (DRAINS + 0.03) > spent && self.drains < LONG_DRAIN;
+            let (through, room) = match report.arrived.map(|arrived| (arrived.0 as f32).min(FAR.0 as f32)) {
+                // More comes out than goes in: what was spent before stands there yet.
+                Some(arrived) if drains(arrived) => (arrived, spent),
+                Some(arrived) => (arrived.min(spent), arrived.min(spent) * DRAINS),
+                None if self.since_full > PATIENCE => (spent * (1.0 - share), spent * (1.0 - share) * DRAINS),
+                None => (spent, spent * DRAINS),
+            };
+            self.drains = if room < spent { 0 } else { self.drains + 1 };
+            // While it drains, what comes out is what there is room for, however little is sent.
+            let known = if room < spent || self.room.is_none() { Bitrate(0) } else { self.full_at };
+            self.full_at = Bitrate(through as u32).max(LEAST).max(known);
+            self.room = Some(Bitrate(room as u32).max(LEAST));
             self.since_full = 0;
         } else if !full && self.since_full >= PATIENCE {
             self.room = self.room.map(|room| self.more(room)).filter(|room| *room < most);
@@ -128,9 +164,13 @@ impl Rate {
 
 /// More at once, less slowly: a plan that changes with every report changes the delay of everyone who listens.
 fn eased(old: Loss, seen: Loss) -> Loss {
-    let share = if seen.share > old.share { seen.share } else { old.share * 0.9 + seen.share * 0.1 };
+    let share = eased_share(old.share, seen.share);
     let burst = if seen.burst > old.burst { seen.burst } else { old.burst * 0.95 + seen.burst.max(1.0) * 0.05 };
     Loss { share, burst }
+}
+
+fn eased_share(old: f32, seen: f32) -> f32 {
+    if seen > old { seen } else { old * 0.9 + seen * 0.1 }
 }
 
 #[cfg(test)]
@@ -163,6 +203,23 @@ mod tests {
             rate.on_report(queued(900), FRAME);
         }
         assert_eq!(rate.conditions().budget, LEAST);
+    }
+
+    #[test]
+    fn what_arrives_over_a_full_link_is_its_room_at_once() {
+        let mut rate = Rate::new();
+        let report = Report { arrived: Some(Bitrate::kbps(20)), ..queued(400) };
+        assert_eq!(rate.on_report(report, FRAME).budget, Bitrate::kbps(17));
+        // While it drains it carries more than is sent, and that is no reason to send less.
+        for waits in [395, 390, 385, 380, 375, 370, 365] {
+            let report = Report { arrived: Some(Bitrate::kbps(20)), ..queued(waits) };
+            assert_eq!(rate.on_report(report, FRAME).budget, Bitrate::kbps(17), "{waits}");
+        }
+        // Whoever says that everything comes is not believed for ever.
+        let mut rate = Rate::new();
+        let report = Report { arrived: Some(Bitrate::kbps(900)), ..queued(400) };
+        let budgets: Vec<Bitrate> = (0..40).map(|_| rate.on_report(report, FRAME).budget).collect();
+        assert!(budgets.is_sorted_by(|a, b| a >= b) && budgets[39] < Bitrate::kbps(80), "{budgets:?}");
     }
 
     #[test]
@@ -202,6 +259,15 @@ mod tests {
         assert_eq!(rate.spend(Bitrate::kbps(1)).budget, LEAST, "there is no speech for less");
         rate.spend(Bitrate::kbps(1000));
         assert_eq!(rate.on_report(near, FRAME).budget, NEAR, "leave is no order");
+    }
+
+    #[test]
+    fn what_is_sent_again_is_saved_elsewhere() {
+        let mut rate = Rate::new();
+        let again = rate.on_report(Report { resent: 0.25, ..Report::default() }, FRAME);
+        assert_eq!(again.budget.0, FAR.0 * 4 / 5);
+        let later = (0..100).map(|_| rate.on_report(Report::default(), FRAME)).last().unwrap();
+        assert!(later.budget.0 > FAR.0 * 99 / 100, "{later:?}");
     }
 
     #[test]

@@ -19,10 +19,13 @@ use crate::receive::TrackState;
 use crate::receive::jitter::Carried;
 use crate::receive::reorder::Unwrap;
 use crate::rtp::{MTU, Packet};
-use crate::time::MediaTime;
+use crate::time::{Bitrate, MediaTime};
 
 /// Packets that sums bring are of so many packets before the last one that brought any.
 const MAX_BACK: u16 = 48;
+
+/// Bytes of a packet on the wire besides its sealed frame: IPv4, UDP, RTP with the level's extension, SRTP's tag.
+const HEADERS: usize = 20 + 8 + 20 + 16;
 
 /// A remote sound.
 pub(super) struct Remote {
@@ -47,6 +50,9 @@ pub(super) struct Remote {
     reported: u64,
     /// When the last packet came.
     came: Option<MediaTime>,
+    /// Bytes since it was last asked, headers included, and in the time before that.
+    bytes: usize,
+    bytes_before: Option<usize>,
 }
 
 impl Remote {
@@ -72,6 +78,8 @@ impl Remote {
             unopened: 0,
             reported: 0,
             came: None,
+            bytes: 0,
+            bytes_before: None,
         })
     }
 
@@ -80,6 +88,7 @@ impl Remote {
         if packet.payload.is_empty() || packet.payload.len() > 2 * MTU {
             return None;
         }
+        self.bytes += packet.payload.len() + HEADERS;
         let state = match self.opening.open(Codec::Opus, &packet.payload) {
             Ok(payload) => {
                 // In a plain meeting anything may be in there; in a sealed one the sender may still be broken.
@@ -204,13 +213,17 @@ impl Remote {
         self.kind == RemoteAudio::Megaphone && self.meter.hears_voice()
     }
 
-    /// How its packets fared, if any came since the last call.
+    /// How its packets fared, if any came since the last call, half a second ago.
     pub(super) fn report(&mut self) -> Option<Report> {
+        let bytes = std::mem::take(&mut self.bytes);
+        let before = self.bytes_before.replace(bytes);
+        let arrived = before.map(|before| Bitrate(u32::try_from((before + bytes) * 8).unwrap_or(u32::MAX)));
         let received = self.player.jitter.stats().received;
         let any = std::mem::replace(&mut self.reported, received) != received;
         any.then(|| Report {
             loss: self.player.jitter.loss(),
             queued: self.player.jitter.queued(),
+            arrived,
             ..Report::default()
         })
     }

@@ -16,6 +16,7 @@ use super::loss::{Loss, LossMeter};
 use super::peaks::Peaks;
 use super::queue::Queue;
 use super::reorder::Unwrap;
+use super::resends::Resends;
 use crate::frame::{BLOCK, SAMPLE_RATE};
 use crate::time::MediaTime;
 
@@ -126,6 +127,7 @@ pub struct Jitter {
     target: i64,
     peaks: Peaks,
     copies: Copies,
+    resends: Resends,
     /// When a packet last told of several before it.
     covered: i64,
     meter: LossMeter,
@@ -163,6 +165,7 @@ impl Jitter {
             target: samples(MIN_TARGET),
             peaks: Peaks::default(),
             copies: Copies::default(),
+            resends: Resends::default(),
             covered: -MEMORY,
             meter: LossMeter::default(),
             loss: Loss::default(),
@@ -181,8 +184,8 @@ impl Jitter {
             self.restart();
         }
         let sequence = self.sequences.extend(sequence);
-        self.meter.packet(sequence);
-        self.measure(clock(now) - time, clock(now));
+        let overtaken = self.meter.packet(sequence);
+        self.measure(clock(now) - time, overtaken, clock(now));
         self.stats.received += 1;
         if self.play.is_some_and(|play| time + len <= play) || self.held.contains_key(&time) {
             self.stats.late += 1;
@@ -251,7 +254,7 @@ impl Jitter {
         }
         // Too early by our own measure: what is missing may still come, and waiting is the quickest way to be later.
         let early = -self.error(now, ahead);
-        let copies = self.copies.worth_waiting(clock(now)) > 0;
+        let copies = self.copies.worth_waiting(clock(now)) > 0 || self.resends.worth_waiting(clock(now)) > 0;
         if early > self.frame / 2 && self.stretched < MAX_CONCEALED && copies {
             self.stretched += self.frame;
             return self.conceal();
@@ -356,7 +359,7 @@ impl Jitter {
         }
     }
 
-    fn measure(&mut self, transit: i64, now: i64) {
+    fn measure(&mut self, transit: i64, overtaken: bool, now: i64) {
         while self.transits.front().is_some_and(|(at, _)| now - at > MEMORY || self.transits.len() == HISTORY) {
             self.transits.pop_front();
         }
@@ -369,6 +372,9 @@ impl Jitter {
         self.since_measure += 1;
         // A slow packet counts at once, a calmer network only with the next look at everything.
         let relative = transit - self.fastest;
+        if overtaken {
+            self.resends.came(now, relative);
+        }
         if relative > self.percentile / 2 {
             self.peaks.late(now, relative, self.percentile);
         }
@@ -432,7 +438,8 @@ impl Jitter {
             }
             _ => copies,
         };
-        let longest = self.peaks.recurring(now).max(copies);
+        let resends = self.resends.worth_waiting(now);
+        let longest = self.peaks.recurring(now).max(copies).max(resends);
         self.target = self.percentile.max(longest + half).min(samples(MAX_TARGET));
     }
 
@@ -445,6 +452,7 @@ impl Jitter {
         self.owed = 0;
         self.peaks.clear();
         self.copies = Copies::default();
+        self.resends.clear();
         self.queue = Queue::default();
         self.stretched = 0;
         self.percentile = samples(MIN_TARGET);

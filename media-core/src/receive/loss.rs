@@ -12,8 +12,8 @@ pub struct Loss {
 
 /// Packets looked at, at most: about five seconds of sound.
 const WINDOW: i64 = 256;
-/// The newest may still come, out of order.
-const YOUNG: i64 = 6;
+/// The newest may still come, out of order, or because they were asked for again: also a run of ten.
+const YOUNG: i64 = 14;
 /// A gap longer than this is a sender that was away.
 const AWAY: i64 = 64;
 
@@ -39,8 +39,8 @@ const fn place(sequence: i64) -> usize {
 }
 
 impl LossMeter {
-    /// A packet came; its number unwrapped.
-    pub fn packet(&mut self, sequence: i64) {
+    /// A packet came; its number unwrapped. Had later ones come before it?
+    pub fn packet(&mut self, sequence: i64) -> bool {
         if !self.started || (sequence - self.last).abs() > AWAY {
             *self = Self { first: sequence, last: sequence, started: true, ..Self::default() };
         }
@@ -50,7 +50,9 @@ impl LossMeter {
         if sequence > self.last - WINDOW {
             self.came[place(sequence)] = true;
         }
+        let overtaken = sequence < self.last;
         self.last = self.last.max(sequence);
+        overtaken
     }
 
     /// Of the last `packets`, but the very newest.
@@ -78,7 +80,7 @@ mod tests {
 
     fn loss(came: impl Fn(i64) -> bool) -> Loss {
         let mut meter = LossMeter::default();
-        (65_000..65_600).filter(|n| came(*n)).for_each(|n| meter.packet(n));
+        (65_000..65_600).filter(|n| came(*n)).for_each(|n| _ = meter.packet(n));
         meter.loss(WINDOW)
     }
 
@@ -94,14 +96,14 @@ mod tests {
     #[test]
     fn what_overtakes_is_not_lost() {
         let mut meter = LossMeter::default();
-        (0..400).flat_map(|n| [2 * n + 1, 2 * n]).for_each(|n| meter.packet(n));
+        (0..400).flat_map(|n| [2 * n + 1, 2 * n]).for_each(|n| _ = meter.packet(n));
         assert_eq!(meter.loss(WINDOW), Loss::default());
     }
 
     #[test]
     fn a_sender_that_was_away_lost_nothing() {
         let mut meter = LossMeter::default();
-        (0..100).chain(5000..5100).for_each(|n| meter.packet(n));
+        (0..100).chain(5000..5100).for_each(|n| _ = meter.packet(n));
         assert_eq!(meter.loss(WINDOW), Loss::default());
     }
 }

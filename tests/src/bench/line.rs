@@ -1,4 +1,4 @@
-//! The whole way of sound of two people in virtual time: microphone's ring, engine, seal, network, engine, speaker's ring,
+//! The whole way of sound of two people in virtual time: microphone's ring, engine, seal, connection, engine, speaker's ring,
 //! and twice a second what the receiver tells the sender. For the benches; no device, no thread, no clock.
 
 use std::time::Duration;
@@ -14,13 +14,12 @@ use media_core::device::StreamFormat;
 use media_core::e2ee::{FrameKey, KeyRing, Opener, Opening, Sealer, Sealing};
 use media_core::receive::loss::Loss;
 use media_core::rtp::{Packet, Packetizer};
-use media_core::testing::{LossyNetwork, Weather};
+use media_core::testing::Weather;
 use media_core::time::{Bitrate, MediaTime};
 use protocol::policy::{Gate, Grants};
 
-/// Bytes of a packet on the wire besides its sealed frame: IPv4, UDP, RTP with the level's extension, the tag of
-/// AEAD_AES_256_GCM.
-const HEADERS: usize = 20 + 8 + 20 + 16;
+use super::wire::Wire;
+
 const FORMAT: StreamFormat = StreamFormat { rate: 48_000, channels: 1 };
 /// Samples a device takes or brings at a time.
 pub(super) const BLOCK: usize = 480;
@@ -34,18 +33,17 @@ pub(super) struct Line {
     to_speaker: MailboxSender<AudioInput>,
     packetizer: Packetizer,
     packets: Vec<Packet>,
-    network: LossyNetwork<Packet>,
+    wire: Wire,
     to_hearer: MailboxSender<AudioInput>,
     hears: AudioEngine,
     ear: RingReader,
     rtt: Option<Duration>,
     pretended: Option<Loss>,
-    sent: usize,
 }
 
 impl Line {
-    /// In such weather; `rtt` is what the server says of the way, if it says anything.
-    pub(super) fn new(weather: Weather, seed: u64, rtt: Option<Duration>) -> anyhow::Result<Self> {
+    /// In such weather there and back; `rtt` is what the server says of the way, if it says anything.
+    pub(super) fn new(weather: Weather, back: Weather, seed: u64, rtt: Option<Duration>) -> anyhow::Result<Self> {
         let mut gate = Gate::new();
         gate.set(Grants::ALL);
         let keys = KeyRing::with(FrameKey::from_bytes(&[3; 16])?);
@@ -75,13 +73,12 @@ impl Line {
             to_speaker,
             packetizer: Packetizer::new(65_500),
             packets: Vec::new(),
-            network: LossyNetwork::new(seed, weather),
+            wire: Wire::new(weather, back, seed)?,
             to_hearer,
             hears,
             ear,
             rtt,
             pretended: None,
-            sent: 0,
         })
     }
 
@@ -131,20 +128,20 @@ impl Line {
             if let AudioOutput::Frame(LocalAudio::Microphone, frame) = output {
                 self.packetizer.pack(&frame, &mut self.packets)?;
                 for packet in self.packets.drain(..) {
-                    let size = packet.payload.len() + HEADERS;
-                    self.sent += size;
-                    self.network.send_sized(packet, size, now);
+                    self.wire.send(packet, now)?;
                 }
             }
         }
-        while let Some((at, packet)) = self.network.receive(now) {
+        self.wire.pass(now, |packet, at| {
             self.to_hearer.send(AudioInput::Packet { id: ID, packet, at }).ok();
-        }
+        });
         self.hears.tick(now);
         while let Some(output) = self.hears.poll() {
             if let AudioOutput::Hears(_, report) = output {
                 let loss = self.pretended.unwrap_or(report.loss);
-                self.to_speaker.send(AudioInput::Heard(Report { loss, rtt: self.rtt, ..report })).ok();
+                self.to_speaker
+                    .send(AudioInput::Heard(Report { loss, rtt: self.rtt, resent: self.wire.resent(), ..report }))
+                    .ok();
             }
         }
         Ok(())
@@ -157,6 +154,6 @@ impl Line {
 
     /// Bytes on the wire so far.
     pub(super) const fn sent_bytes(&self) -> usize {
-        self.sent
+        self.wire.sent_bytes()
     }
 }

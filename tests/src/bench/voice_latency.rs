@@ -90,7 +90,7 @@ impl Path {
 }
 
 fn one(path: Path, mic: u64, ear: u64) -> anyhow::Result<Vec<f64>> {
-    let mut line = Line::new(path.weather, 7, path.rtt)?;
+    let mut line = Line::new(path.weather, Weather { loss: 0.0, ..path.weather }, 7, path.rtt)?;
     line.process(path.processing);
     if let Some(loss) = path.pretended {
         line.pretend(loss);

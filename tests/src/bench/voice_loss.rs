@@ -36,7 +36,7 @@ pub(super) struct Take {
 /// Sends `said` through such weather. The first seconds, in which both sides learn, are spoken with `said` over and
 /// over, and are left out of what is heard.
 pub(super) fn take(said: &[f32], weather: Weather, most: Option<Bitrate>, seed: u64) -> anyhow::Result<Take> {
-    let mut line = Line::new(weather, seed, None)?;
+    let mut line = Line::new(weather, Weather::CLEAR, seed, None)?;
     if let Some(most) = most {
         line.spend(most);
     }
