@@ -117,13 +117,42 @@ id!(
     DisplayName, 96, printable
 );
 id!(
+    /// A program, by the name of its file.
+    ProgramName, 96, printable
+);
+id!(
     /// A microphone, speaker, camera or screen, stable over unplug and replug where the system allows it.
     DeviceId, 512, printable
 );
 
+impl ProgramName {
+    /// A name that may be too long or hold anything, as programs can be called what they like: cut, and without control
+    /// characters. `None`: nothing is left.
+    #[must_use]
+    pub fn cut(text: &str) -> Option<Self> {
+        let clean = text.chars().filter(|c| printable(*c));
+        let mut name = String::new();
+        for c in clean {
+            if name.len() + c.len_utf8() > Self::MAX {
+                break;
+            }
+            name.push(c);
+        }
+        Self::parse(name).ok()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_may_be_called_anything_and_is_named_all_the_same() {
+        assert_eq!(ProgramName::cut("scr\not\u{7}").unwrap().as_str(), "scrot");
+        assert_eq!(ProgramName::cut("\n"), None);
+        let long = ProgramName::cut(&"撮".repeat(50)).unwrap();
+        assert_eq!(long.as_str().len(), 96, "cut between letters");
+    }
 
     #[test]
     fn an_id_refuses_what_it_must_not_hold() {

@@ -222,5 +222,5 @@ impl Drop for Shield {
 
 /// What is told to the person and the meeting.
 fn status(level: ShieldLevel, failed: bool) -> ShieldStatus {
-    ShieldStatus { level, mechanism: ShieldMechanism::X11Watch, failed }
+    ShieldStatus { level, mechanism: ShieldMechanism::X11Watch, failed, test: None }
 }

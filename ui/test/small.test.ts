@@ -11,7 +11,7 @@ import { keyName } from "../src/features/meeting/useShortcuts";
 import { commandOf } from "../src/features/prejoin/plan";
 
 const people = sceneOf(new URLSearchParams({ scene: "meeting" })).meeting?.people ?? [];
-const block: ShieldStatus = { level: "block", mechanism: "windows_exclude_from_capture", failed: false };
+const block: ShieldStatus = { level: "block", mechanism: "windows_exclude_from_capture", failed: false, test: null };
 
 test("the protection shown is the weakest of all, and what is not known or failed is none", () => {
   expect(weakest(people.map((p) => ({ ...p, shield: block })))).toBe("block");

@@ -5,7 +5,9 @@ use ts_rs::{Config, TS};
 
 use super::*;
 use crate::policy::{Capability, Role, TrackKind, TrackSource};
-use crate::shield::{ShieldLevel, ShieldMechanism, ShieldStatus};
+use crate::shield::{
+    CaptureMethod, SelfTest, SelfTestOutcome, ShieldIncident, ShieldLevel, ShieldMechanism, ShieldMinimum, ShieldStatus,
+};
 
 /// The whole file.
 #[must_use]
@@ -28,7 +30,12 @@ pub fn file() -> String {
         TrackKind,
         ShieldLevel,
         ShieldMechanism,
+        SelfTestOutcome,
+        SelfTest,
         ShieldStatus,
+        CaptureMethod,
+        ShieldIncident,
+        ShieldMinimum,
         Nothing,
         HostMeeting,
         ReadInvite,
@@ -90,7 +97,7 @@ pub fn file() -> String {
         Code,
     );
     // Ids are plain strings for the page.
-    for id in ["UserId", "DeviceId", "DisplayName", "ParticipantSid", "TrackSid"] {
+    for id in ["UserId", "DeviceId", "DisplayName", "ProgramName", "ParticipantSid", "TrackSid"] {
         out.push_str(&format!("export type {id} = string;\n"));
     }
     out.push('\n');

@@ -39,7 +39,7 @@ pub(super) fn raise<W: Copy>(
 }
 
 const fn status(level: ShieldLevel, mechanism: ShieldMechanism, failed: bool) -> ShieldStatus {
-    ShieldStatus { level, mechanism, failed }
+    ShieldStatus { level, mechanism, failed, test: None }
 }
 
 #[cfg(test)]

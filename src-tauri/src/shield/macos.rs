@@ -14,7 +14,7 @@ pub(super) const FORGETS: bool = false;
 /// The main thread may be busy; it must not be waited for without end.
 const ANSWER: Duration = Duration::from_secs(5);
 const FAILED: ShieldStatus =
-    ShieldStatus { level: ShieldLevel::None, mechanism: ShieldMechanism::MacosSharingType, failed: true };
+    ShieldStatus { level: ShieldLevel::None, mechanism: ShieldMechanism::MacosSharingType, failed: true, test: None };
 
 /// Raises it on the main window; windows may be touched on the main thread only.
 pub(super) fn raise(window: &WebviewWindow) -> ShieldStatus {

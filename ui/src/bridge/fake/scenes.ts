@@ -37,10 +37,10 @@ const NAMES = [
   "木村 葵",
 ] as const;
 
-const BLOCK: ShieldStatus = { level: "block", mechanism: "windows_exclude_from_capture", failed: false };
+const BLOCK: ShieldStatus = { level: "block", mechanism: "windows_exclude_from_capture", failed: false, test: null };
 const NO_KEYS: ShortcutView = { keys: null, state: { is: "unknown" } };
-const NONE: ShieldStatus = { level: "none", mechanism: "unsupported", failed: false };
-const DETER: ShieldStatus = { level: "deter", mechanism: "macos_sharing_type", failed: false };
+const NONE: ShieldStatus = { level: "none", mechanism: "unsupported", failed: false, test: null };
+const DETER: ShieldStatus = { level: "deter", mechanism: "macos_sharing_type", failed: false, test: null };
 
 function track(user: number, source: TrackView["source"], muted = false, state: TrackState = "playing"): TrackView {
   const kind = source === "camera" || source === "screen_share" ? "video" : "audio";

@@ -5,7 +5,17 @@ export type Capability = "microphone" | "camera" | "screen_share" | "megaphone";
 export type TrackSource = "megaphone" | "camera" | "microphone" | "screen_share" | "screen_share_audio";
 export type TrackKind = "audio" | "video";
 export type ShieldLevel = "none" | "deter" | "detect" | "block";
-export type ShieldMechanism = "unsupported" | "windows_exclude_from_capture" | "windows_monitor" | "macos_sharing_type" | "x11_watch";
+export type ShieldMechanism = "unsupported" | "windows_exclude_from_capture" | "windows_monitor" | "macos_sharing_type" | "macos_prevents_capture" | "x11_watch" | "x11_module" | "wayland_capture_control" | "wayland_window_rule" | "wayland_watch";
+export type SelfTestOutcome = "held" | "leaked" | "cannot_tell";
+export type SelfTest = { 
+/**
+ * When it ended, in unix seconds by the clock of the tested machine.
+ */
+at: number, 
+/**
+ * And how.
+ */
+outcome: SelfTestOutcome, };
 export type ShieldStatus = { 
 /**
  * How far it goes.
@@ -18,7 +28,50 @@ mechanism: ShieldMechanism,
 /**
  * The system call failed or its result read back was not what was asked for.
  */
-failed: boolean, };
+failed: boolean, 
+/**
+ * The last self-test; `None`: none was made since the program started.
+ */
+test: SelfTest | null, };
+export type CaptureMethod = "get_image" | "shm_get_image" | "copy" | "composite" | "render" | "dri" | "double_buffer" | "damage" | "record" | "capture_key" | "clipboard" | "screen_recording" | "mirroring" | "meddling" | "watch_lost";
+export type ShieldIncident = { 
+/**
+ * The program, by the name of its file, where it is known.
+ */
+program: ProgramName | null, 
+/**
+ * Its process on that machine, where it is known.
+ */
+pid: number | null, 
+/**
+ * How.
+ */
+method: CaptureMethod, 
+/**
+ * For how long it went on, as far as known; under a second is 0.
+ */
+seconds: number, 
+/**
+ * Was the window covered meanwhile?
+ */
+covered: boolean, };
+export type ShieldMinimum = { 
+/**
+ * Of everyone in the meeting.
+ */
+everyone: ShieldLevel, 
+/**
+ * Of owners at least.
+ */
+owner: ShieldLevel, 
+/**
+ * Of members at least.
+ */
+member: ShieldLevel, 
+/**
+ * Of guests at least.
+ */
+guest: ShieldLevel, };
 export type Nothing = Record<symbol, never>;
 export type HostMeeting = { 
 /**
@@ -781,6 +834,7 @@ export type Code = "invite_unreadable" | "invite_cut" | "invite_too_new" | "invi
 export type UserId = string;
 export type DeviceId = string;
 export type DisplayName = string;
+export type ProgramName = string;
 export type ParticipantSid = string;
 export type TrackSid = string;
 
