@@ -86,6 +86,7 @@ impl Load {
                 room: RoomId::parse("load")?,
                 participant_sid: format!("PA_{at}"),
                 can_subscribe: true,
+                pictures: true,
             });
             let publisher = if at < publishers { Some(load.publisher(at, codec)?) } else { None };
             load.clients.push(Client { publisher, subscriber: End::new(Flow::Receive)?, got: HashSet::new() });

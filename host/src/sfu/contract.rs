@@ -43,6 +43,14 @@ pub struct AllowedTrack {
     pub layers: Vec<Layer>,
 }
 
+impl AllowedTrack {
+    /// Does it show a person or a screen? Judged by source **and** kind: whatever is either is a picture.
+    #[must_use]
+    pub const fn shows(&self) -> bool {
+        matches!(self.kind, TrackKind::Video) || matches!(self.source, TrackSource::Camera | TrackSource::ScreenShare)
+    }
+}
+
 /// One simulcast layer as announced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layer {
@@ -81,6 +89,8 @@ pub enum SfuCommand {
         participant_sid: String,
         /// May it receive at all?
         can_subscribe: bool,
+        /// May it receive pictures? See [`SfuCommand::Pictures`].
+        pictures: bool,
     },
     /// The client's publisher offer.
     PublisherOffer {
@@ -145,6 +155,14 @@ pub enum SfuCommand {
         sid: TrackSid,
         /// What.
         wish: TrackWish,
+    },
+    /// Whether a session is sent pictures: cameras and screens, by source and kind, whatever it subscribed to. Sound is not
+    /// touched. Takes effect with the next packet; what comes back begins with a key frame.
+    Pictures {
+        /// Who.
+        session: SessionKey,
+        /// On or off.
+        on: bool,
     },
     /// Send data to sessions, on the channel `_reliable` or `_lossy` of their subscriber connection.
     SendData {

@@ -46,6 +46,8 @@ struct Session {
     participant_sid: String,
     publisher: Peer,
     subscriber: Option<Subscriber>,
+    /// May it receive pictures?
+    pictures: bool,
     /// What the client's offer announced, and which allowed track it is.
     announced: Vec<publish::Announced>,
 }
@@ -144,8 +146,8 @@ impl Core {
     /// Carries out one command. Unknown sessions and tracks are ignored: they may have left meanwhile.
     pub fn command(&mut self, command: SfuCommand, now: Instant) {
         match command {
-            SfuCommand::Join { session, room, participant_sid, can_subscribe } => {
-                if let Err(error) = self.join(session, room, participant_sid, can_subscribe, now) {
+            SfuCommand::Join { session, room, participant_sid, can_subscribe, pictures } => {
+                if let Err(error) = self.join(session, room, participant_sid, (can_subscribe, pictures), now) {
                     tracing::warn!(?session, %error, "no connection for a session");
                     self.events.push(SfuEvent::NegotiationFailed { session, target: Target::Publisher });
                 }
@@ -165,6 +167,7 @@ impl Core {
             SfuCommand::Mute { sid, muted } => self.mute(&sid, muted, now),
             SfuCommand::Subscribe { session, sid, on } => self.subscribe(session, &sid, on),
             SfuCommand::Wish { session, sid, wish } => self.wish(session, &sid, wish, now),
+            SfuCommand::Pictures { session, on } => self.pictures(session, on, now),
             SfuCommand::SendData { to, reliable, bytes } => self.send_data(&to, reliable, &bytes, now),
             SfuCommand::Resume { session } => self.resume(session),
             SfuCommand::Leave { session } => self.leave(session),
@@ -322,7 +325,7 @@ impl Core {
         key: SessionKey,
         room: RoomId,
         participant_sid: String,
-        can_subscribe: bool,
+        (can_subscribe, pictures): (bool, bool),
         now: Instant,
     ) -> Result<(), peer::PeerError> {
         self.leave(key);
@@ -348,7 +351,8 @@ impl Core {
             None
         };
         self.rooms.entry(room.clone()).or_insert_with(|| Speakers::new(self.loudest));
-        self.sessions.insert(key, Session { room, participant_sid, publisher, subscriber, announced: vec![] });
+        let announced = vec![];
+        self.sessions.insert(key, Session { room, participant_sid, publisher, subscriber, pictures, announced });
         self.touch((key, Target::Publisher));
         self.touch((key, Target::Subscriber));
         Ok(())

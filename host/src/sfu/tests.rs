@@ -117,6 +117,7 @@ async fn speak(publisher_by_tcp: bool, subscriber_by_tcp: bool) {
             room: RoomId::parse("room").unwrap(),
             participant_sid: format!("PA_{session}"),
             can_subscribe: session == 2,
+            pictures: true,
         });
     }
     let sid = TrackSid::parse("TR_mic").unwrap();

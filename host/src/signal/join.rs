@@ -93,7 +93,7 @@ impl Switchboard {
         self.say(key, Message::Join(join));
         self.refresh_one(key);
         let participant_sid = sid.as_str().to_owned();
-        let join = SfuCommand::Join { session: key, room, participant_sid, can_subscribe };
+        let join = SfuCommand::Join { session: key, room, participant_sid, can_subscribe, pictures: true };
         self.effects.push(Effect::Media(join));
         // Fast start: what is there already is in the first subscriber offer.
         self.review_listener(key);

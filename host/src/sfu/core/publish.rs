@@ -285,9 +285,13 @@ impl Core {
             if !follows && (subscription.target != Some(packet.layer) || !starts || packet.payload.is_empty()) {
                 continue;
             }
-            let Some(subscriber) = sessions.get_mut(&subscription.session).and_then(|s| s.subscriber.as_mut()) else {
+            let Some(session) = sessions.get_mut(&subscription.session) else { continue };
+            // The lock itself: no packet of a picture passes it, whatever was chosen above.
+            if !session.pictures && track.allowed.shows() {
+                subscription.detach();
                 continue;
-            };
+            }
+            let Some(subscriber) = session.subscriber.as_mut() else { continue };
             if !subscriber.peer.sender_ready(sender) {
                 counters.rtp_unsent.add(1);
                 continue;

@@ -34,7 +34,8 @@ impl Subscription {
 impl Core {
     pub(super) fn subscribe(&mut self, key: SessionKey, sid: &TrackSid, on: bool) {
         let Some(index) = self.by_sid.get(sid).copied() else { return };
-        let can = self.sessions.get(&key).is_some_and(|session| session.subscriber.is_some());
+        let Some(session) = self.sessions.get(&key) else { return };
+        let (can, pictures) = (session.subscriber.is_some(), session.pictures);
         let Some(track) = self.tracks.get_mut(&index) else { return };
         let known = track.subscriptions.iter().position(|subscription| subscription.session == key);
         match (on, known) {
@@ -46,7 +47,7 @@ impl Core {
                     sender: None,
                     rewrite: Rewrite::default(),
                     layer: None,
-                    target: Some(track.layers.top()),
+                    target: (pictures || !track.allowed.shows()).then(|| track.layers.top()),
                     wish: TrackWish::default(),
                 });
                 let sender = self.make_sender(index, key);
@@ -63,6 +64,19 @@ impl Core {
             }
             (true, None | Some(_)) | (false, None) => {}
         }
+    }
+
+    /// Lets pictures through to a session, or stops them at once.
+    pub(super) fn pictures(&mut self, key: SessionKey, on: bool, now: Instant) {
+        let Some(session) = self.sessions.get_mut(&key) else { return };
+        session.pictures = on;
+        for track in self.tracks.values_mut().filter(|track| track.allowed.shows()) {
+            for subscription in track.subscriptions.iter_mut().filter(|subscription| subscription.session == key) {
+                subscription.detach();
+                subscription.target = on.then(|| track.layers.top());
+            }
+        }
+        self.tick(now);
     }
 
     pub(super) fn wish(&mut self, key: SessionKey, sid: &TrackSid, wish: TrackWish, now: Instant) {
@@ -201,12 +215,15 @@ impl Core {
     /// Chooses layers anew, and asks again for key frames that did not come.
     pub(super) fn tick(&mut self, now: Instant) {
         let mut waiting = vec![];
-        for (index, track) in &mut self.tracks {
+        let Self { sessions, tracks, .. } = self;
+        for (index, track) in tracks {
             if track.allowed.kind != TrackKind::Video || track.allowed.muted {
                 continue;
             }
             for subscription in &mut track.subscriptions {
-                subscription.target = track.layers.choose(subscription.wish, now);
+                // Nobody is asked for key frames that would not be forwarded.
+                let sees = sessions.get(&subscription.session).is_some_and(|session| session.pictures);
+                subscription.target = track.layers.choose(subscription.wish, now).filter(|_| sees);
                 if let Some(layer) = subscription.target
                     && subscription.layer != Some(layer)
                     && subscription.sender.is_some()

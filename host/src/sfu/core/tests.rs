@@ -11,6 +11,7 @@ use crate::sfu::contract::{AllowedTrack, Layer, TrackWish};
 mod forwarding;
 mod hostile;
 mod life;
+mod pictures;
 
 const HOST: &str = "10.0.0.1:7000";
 
@@ -57,6 +58,8 @@ struct World {
     counters: Arc<Counters>,
     /// Answers to subscriber offers are withheld.
     deaf: bool,
+    /// Who joins from now on may receive pictures.
+    pictures: bool,
 }
 
 impl World {
@@ -76,6 +79,7 @@ impl World {
             events: vec![],
             counters,
             deaf: false,
+            pictures: true,
         }
     }
 
@@ -110,6 +114,7 @@ impl World {
             room: RoomId::parse(room).unwrap(),
             participant_sid: format!("PA_{}", key.0),
             can_subscribe: true,
+            pictures: self.pictures,
         });
         let at = self.clients.len() - 1;
         self.publish_offer(at);
