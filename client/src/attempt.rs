@@ -216,6 +216,8 @@ pub(crate) struct Welcome {
     pub(crate) role: Role,
     /// Everyone's rights.
     pub(crate) matrix: Matrix,
+    /// What the meeting demands before it sends pictures.
+    pub(crate) minimum: protocol::shield::ShieldMinimum,
     /// Who is here.
     pub(crate) people: Vec<office::Person>,
     /// For `/rtc`.
@@ -364,12 +366,13 @@ async fn first_office(socket: &mut Socket) -> Result<Welcome, Failed> {
                 session_token,
                 host: _,
                 addresses,
+                shield_minimum: minimum,
             }) => {
                 if version != office::VERSION {
                     return Err(Failed::Refused { why: Refusal::Version, retry_after: None });
                 }
                 let session_token = Zeroizing::new(session_token);
-                Ok(Welcome { you, title, role, matrix, people, signal_token, session_token, addresses })
+                Ok(Welcome { you, title, role, matrix, minimum, people, signal_token, session_token, addresses })
             }
             Ok(ToClient::Refused { why, retry_after }) => Err(Failed::Refused { why, retry_after }),
             Ok(_) | Err(_) => Err(Connect::Protocol("no welcome").into()),

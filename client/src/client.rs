@@ -8,16 +8,17 @@ use media_core::channel::LatestReader;
 use media_core::frame::Picture;
 use protocol::bridge::{
     ChooseDevice, Code, CreateInvite, CreatedInvite, DismissNotice, Event, Failure, HostMeeting, InviteView,
-    JoinInvite, JoinRecent, JoinServer, Nothing, PageCodecs, ReadInvite, SetPreview, SetRight, SetRole, SetShortcut,
-    SetVolume, SettingsChange, ShortcutState, ShortcutUse, Snapshot, StartShare, Switch,
+    JoinInvite, JoinRecent, JoinServer, Nothing, PageCodecs, ReadInvite, SetPreview, SetRight, SetRole,
+    SetShieldExempt, SetShieldMinimum, SetShortcut, SetVolume, SettingsChange, ShortcutState, ShortcutUse, Snapshot,
+    StartShare, Switch,
 };
 use protocol::ids::{TrackSid, UserId};
 use protocol::invite::{Invite, ParseInvite};
 use protocol::policy::{TrackKind, TrackSource};
-use protocol::shield::ShieldStatus;
+use protocol::shield::{ShieldIncident, ShieldStatus};
 use protocol::shortcut::Shortcut;
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::ports::{FrameSink, Ports};
 use crate::session::command::Command;
@@ -161,6 +162,10 @@ commands! {
     set_right(ask: SetRight) -> () = |reply| Command::SetRight(ask, reply);
     /// Owner: gives a person another role.
     set_role(ask: SetRole) -> () = |reply| Command::SetRole(ask, reply);
+    /// Owner: demands so much protection from screenshots before pictures are sent.
+    set_shield_minimum(ask: SetShieldMinimum) -> () = |reply| Command::SetShieldMinimum(ask, reply);
+    /// Owner: exempts a person from that, or ends it.
+    set_shield_exempt(ask: SetShieldExempt) -> () = |reply| Command::SetShieldExempt(ask, reply);
     /// How loud this person hears another.
     set_volume(ask: SetVolume) -> () = |reply| Command::SetVolume(ask, reply);
     /// Makes an invitation link and its QR code.
@@ -241,9 +246,22 @@ impl Client {
         self.doors.door.ack(track, seq);
     }
 
-    /// The protection of the window changed.
+    /// The protection of the window changed. Told to the host at once, and again and again by itself.
     pub fn set_shield(&self, status: ShieldStatus) {
         self.tell(Input::Shield(status));
+    }
+
+    /// The window was captured, or somebody tried; told once, when it is over. In a meeting the person, the host and its
+    /// owners are told.
+    pub fn shield_incident(&self, incident: ShieldIncident) {
+        self.tell(Input::Captured(incident));
+    }
+
+    /// Whether the window has to be protected now: the meeting demands it of this person, and no owner exempted them.
+    /// False outside meetings and where nothing is demanded.
+    #[must_use]
+    pub fn protection(&self) -> watch::Receiver<bool> {
+        self.doors.protection.0.subscribe()
     }
 
     /// The system handed over a link; it waits on the home screen until used. One that was cut on its way, or is too new,

@@ -12,10 +12,10 @@ use media_core::device::{DeviceList, StreamEvent, Watch};
 use protocol::bridge::{Code, Failure, HostingView, JoinStep, Severity, ShortcutState, ShortcutUse, Snapshot};
 use protocol::ids::TrackSid;
 use protocol::policy::Gate;
-use protocol::shield::ShieldStatus;
+use protocol::shield::{ShieldIncident, ShieldStatus};
 use protocol::shortcut::Shortcut;
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use self::call::Call;
 use self::devices::{Hardware, Opened};
@@ -51,6 +51,7 @@ mod reconnect;
 mod remote;
 pub(crate) mod seals;
 mod server;
+mod shield;
 mod sources;
 mod talk;
 mod view;
@@ -74,6 +75,8 @@ pub(crate) enum Input {
     Observe(mpsc::Sender<MeetingHappening>),
     /// The window's protection changed.
     Shield(ShieldStatus),
+    /// The window was captured, or somebody tried.
+    Captured(ShieldIncident),
     /// The system handed over a link.
     Offered(String),
     /// The window loaded the page again, because it had stopped answering.
@@ -150,7 +153,7 @@ pub(crate) struct Session {
     secrets: Secrets,
     hosting: Option<HostingView>,
     hosting_looked: Instant,
-    shield: ShieldStatus,
+    shield: shield::Shield,
     pending_invite: Option<String>,
     talk: Talk,
     shortcuts: Shortcuts,
@@ -167,6 +170,18 @@ pub(crate) struct Doors {
     pub(crate) door: Door,
     /// Pictures for headless users.
     pub(crate) watchers: Watchers,
+    /// Whether the meeting demands protection of this person.
+    pub(crate) protection: Protection,
+}
+
+/// Whether protection is demanded now. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Protection(pub(crate) std::sync::Arc<watch::Sender<bool>>);
+
+impl Default for Protection {
+    fn default() -> Self {
+        Self(std::sync::Arc::new(watch::Sender::new(false)))
+    }
 }
 
 impl Session {
@@ -182,7 +197,7 @@ impl Session {
             }
         };
         let (profile, settings, recents) = Profile::open(ports.profile.clone(), tokio, failed);
-        let doors = Doors { door: Door::default(), watchers: Watchers::default() };
+        let doors = Doors { door: Door::default(), watchers: Watchers::default(), protection: Protection::default() };
         let around = Surroundings {
             clock: MediaClock::start(),
             door: doors.door.clone(),
@@ -192,7 +207,7 @@ impl Session {
         };
         let secrets = Secrets::new(std::sync::Arc::clone(&ports.vault));
         let session = Self {
-            shield: ports.shield,
+            shield: shield::Shield::new(ports.shield, doors.protection.0.clone()),
             page: Page::new(&ports, &settings),
             observers: Vec::new(),
             gate: Gate::new(),
@@ -279,6 +294,7 @@ impl Session {
             }
             Input::Observe(observer) => self.observers.push(observer),
             Input::Shield(status) => self.on_shield(status),
+            Input::Captured(incident) => self.on_captured(incident),
             Input::Offered(link) => self.pending_invite = Some(link),
             Input::PageReloaded => {
                 self.page_left();
@@ -319,6 +335,7 @@ impl Session {
         self.settle_tracks();
         self.pump();
         self.settle_discovery();
+        self.settle_shield();
         self.show();
     }
 
@@ -341,13 +358,6 @@ impl Session {
     fn page_left(&mut self) {
         if let Err(failure) = self.hold(Finger::Window, false) {
             tracing::debug!(code = ?failure.code, "there is nothing left to mute");
-        }
-    }
-
-    fn on_shield(&mut self, status: ShieldStatus) {
-        if self.shield != status {
-            self.shield = status;
-            self.tell_office(&protocol::office::ToHost::Shield { status });
         }
     }
 

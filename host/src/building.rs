@@ -316,8 +316,8 @@ impl Building {
                 let admitted =
                     self.parts.office.admit(&visitor.room, &visitor.user, &visitor.name, visitor.role, now.seconds());
                 match admitted {
-                    Ok(rights) => {
-                        let key = self.signal.join(conn, visitor, greeting, rights, now);
+                    Ok(admission) => {
+                        let key = self.signal.join(conn, visitor, greeting, admission, now);
                         tracing::info!(session = key.0, "joined");
                     }
                     Err(why) => {
@@ -333,7 +333,7 @@ impl Building {
     fn on_closed(&mut self, conn: Conn, now: Now) {
         self.outboxes.remove(&conn);
         if self.offices.remove(&conn) {
-            self.parts.office.closed(conn);
+            self.parts.office.closed(conn, now.seconds());
         } else {
             self.signal.closed(conn, now);
         }
@@ -357,6 +357,7 @@ impl Building {
     fn on_tick(&mut self) {
         let now = self.now();
         self.signal.tick(now);
+        self.parts.office.tick(now.seconds());
         let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
         let metrics = &self.parts.metrics;
         metrics.people.set(count(self.parts.office.people()));
@@ -414,10 +415,19 @@ impl Building {
             office::Effect::Keep(write) => self.keep(write).await,
             office::Effect::Regrant { room, user, role, grants } => {
                 self.signal.regrant(&room, &user, role, grants);
-                for effect in self.signal.drain() {
-                    self.signal_effect(effect);
-                }
+                self.signal_effects();
             }
+            office::Effect::Pictures { room, user, on } => {
+                self.signal.show_pictures(&room, &user, on);
+                self.signal_effects();
+            }
+            office::Effect::Note { room, user, what } => crate::log::note(&room, &user, &what),
+        }
+    }
+
+    fn signal_effects(&mut self) {
+        for effect in self.signal.drain() {
+            self.signal_effect(effect);
         }
     }
 

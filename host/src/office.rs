@@ -8,13 +8,14 @@ use std::net::IpAddr;
 use protocol::ids::{DisplayName, InviteId, RoomId, UserId};
 use protocol::office::{Person, Refusal, ToClient, ToHost};
 use protocol::policy::{Grants, Matrix, Role};
-use protocol::shield::ShieldStatus;
+use protocol::shield::{ShieldIncident, ShieldMinimum, ShieldStatus};
 use zeroize::Zeroizing;
 
 use crate::store::{Hash, Saved, Write};
 
 mod entry;
 mod rights;
+mod shield;
 mod throttle;
 
 pub use entry::sha256 as entry_hash;
@@ -90,6 +91,52 @@ pub enum Effect {
         /// What they may do now.
         grants: Grants,
     },
+    /// A person is sent pictures from now on, or sound only: media follows at once.
+    Pictures {
+        /// Where.
+        room: RoomId,
+        /// Who.
+        user: UserId,
+        /// On or off.
+        on: bool,
+    },
+    /// Something for the log.
+    Note {
+        /// Where.
+        room: RoomId,
+        /// About whom, or by whom.
+        user: UserId,
+        /// What.
+        what: Noted,
+    },
+}
+
+/// What the host's log holds about protection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Noted {
+    /// This person's window is protected like this now.
+    Shield(ShieldStatus),
+    /// Reports of this person stopped, or cannot be read: nothing is believed.
+    ShieldUnknown,
+    /// This person is sent pictures, or not.
+    Pictures(bool),
+    /// This person's window was captured, or somebody tried.
+    Incident(ShieldIncident),
+    /// This owner changed what the meeting demands.
+    Minimum(ShieldMinimum),
+    /// This person was exempted, or that ended.
+    Exempt(bool),
+}
+
+/// What somebody who comes in may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Admission {
+    /// What they are.
+    pub role: Role,
+    /// By the room's matrix.
+    pub grants: Grants,
+    /// Are they sent pictures?
+    pub pictures: bool,
 }
 
 /// The machine.
@@ -107,6 +154,7 @@ pub struct Authority {
 struct Room {
     title: String,
     matrix: Matrix,
+    minimum: ShieldMinimum,
     created_at: u32,
     members: HashMap<UserId, Member>,
     invites: HashMap<InviteId, Invitation>,
@@ -116,6 +164,7 @@ struct Room {
 
 struct Member {
     role: Role,
+    exempt: bool,
 }
 
 struct Invitation {
@@ -133,6 +182,12 @@ struct Presence {
     name: DisplayName,
     role: Role,
     shield: ShieldStatus,
+    /// Unix seconds until which `shield` is believed; `None`: nothing was reported, and it says so.
+    believed_until: Option<u32>,
+    exempt: bool,
+    /// What signalling and media were told last.
+    pictures: bool,
+    incidents: Rate,
     office: Option<Conn>,
     signal: bool,
 }
@@ -175,12 +230,12 @@ impl Authority {
 
     fn restore(&mut self, write: Write) {
         match write {
-            Write::Room { room, title, matrix, created_at } => {
-                self.rooms.insert(room, Room::new(title, matrix, created_at));
+            Write::Room { room, title, matrix, minimum, created_at } => {
+                self.rooms.insert(room, Room { minimum, ..Room::new(title, matrix, created_at) });
             }
-            Write::Member { room, user, role, name: _ } => {
+            Write::Member { room, user, role, name: _, exempt } => {
                 if let Some(room) = self.rooms.get_mut(&room) {
-                    room.members.insert(user, Member { role });
+                    room.members.insert(user, Member { role, exempt });
                 }
             }
             Write::Invite { room, id, role, verifier, expires_at } => {
@@ -207,14 +262,15 @@ impl Authority {
         self.conns.insert(conn, Caller::Greeting { from });
     }
 
-    /// A client's channel is gone.
-    pub fn closed(&mut self, conn: Conn) {
+    /// A client's channel is gone. Its last report is believed for a moment longer: a socket that breaks comes back.
+    pub fn closed(&mut self, conn: Conn, now: u32) {
         let Some(Caller::In { room, user, .. }) = self.conns.remove(&conn) else { return };
         let Some(place) = self.rooms.get_mut(&room) else { return };
         if let Some(person) = place.present.get_mut(&user)
             && person.office == Some(conn)
         {
             person.office = None;
+            person.hang_up(now);
             self.settle(&room, &user);
         }
     }
@@ -246,7 +302,12 @@ impl Authority {
         match self.conns.get(&conn) {
             None => {}
             Some(Caller::Greeting { .. }) => self.refuse(conn, Refusal::Malformed, None),
-            Some(Caller::In { .. }) => self.deny(conn, "", Refusal::Malformed),
+            Some(Caller::In { room, user, .. }) => {
+                let (room, user) = (room.clone(), user.clone());
+                // It may have been a report that says less than the last one.
+                self.disbelieve(&room, &user);
+                self.deny(conn, "", Refusal::Malformed);
+            }
         }
     }
 
@@ -259,6 +320,7 @@ impl Authority {
         let (room, user) = (room.clone(), user.clone());
         if let Some(person) = self.rooms.get_mut(&room).and_then(|r| r.present.get_mut(&user)) {
             person.office = None;
+            person.hang_up(now);
         }
         self.refuse(conn, Refusal::TooManyTries, Some(10));
         self.settle(&room, &user);
@@ -345,8 +407,8 @@ impl Authority {
         self.rooms.values().map(|r| r.present.len()).sum()
     }
 
-    /// Somebody comes in by a join token. Returns their role and what it may do. A person the room knows keeps the role
-    /// it knows, whatever the token says; others get the token's role, or are members.
+    /// Somebody comes in by a join token. Returns what they are and may do. A person the room knows keeps the role it
+    /// knows, whatever the token says; others get the token's role, or are members.
     ///
     /// # Errors
     /// [`Refusal::Full`].
@@ -357,30 +419,30 @@ impl Authority {
         name: &DisplayName,
         role: Option<Role>,
         now: u32,
-    ) -> Result<(Role, Grants), Refusal> {
+    ) -> Result<Admission, Refusal> {
         // LiveKit makes rooms when somebody with a good token comes; so do we.
         self.ensure_room(room, room.as_str(), now)?;
         let fits = self.fits(room, user);
         let place = self.rooms.get_mut(room).expect("made above if it was not there");
-        let role = place.members.get(user).map_or(role.unwrap_or(Role::Member), |m| m.role);
+        let known = place.members.get(user);
+        let role = known.map_or(role.unwrap_or(Role::Member), |m| m.role);
+        let exempt = known.is_some_and(|m| m.exempt);
         if !fits {
             return Err(Refusal::Full);
         }
         let fresh = !place.present.contains_key(user);
-        let person = place.present.entry(user.clone()).or_insert_with(|| Presence {
-            name: name.clone(),
-            role,
-            shield: ShieldStatus::default(),
-            office: None,
-            signal: false,
+        let person = place.present.entry(user.clone()).or_insert_with(|| {
+            // Whoever never speaks to the office reports nothing.
+            let pictures = place.minimum.lets_pictures(role, exempt, &ShieldStatus::default());
+            Presence { exempt, pictures, ..Presence::new(name.clone(), role) }
         });
         person.signal = true;
-        let role = person.role;
+        let (role, pictures) = (person.role, person.pictures);
         let grants = place.matrix.grants(role);
         if fresh {
             self.tell_people(room);
         }
-        Ok((role, grants))
+        Ok(Admission { role, grants, pictures })
     }
 
     /// A participant's session is over.
@@ -427,9 +489,9 @@ impl Authority {
         while title.len() > MAX_TITLE {
             title.pop();
         }
-        let matrix = Matrix::default();
-        self.rooms.insert(room.clone(), Room::new(title.clone(), matrix, now));
-        self.effects.push(Effect::Keep(Write::Room { room: room.clone(), title, matrix, created_at: now }));
+        let fresh = Room::new(title, Matrix::default(), now);
+        self.effects.push(Effect::Keep(fresh.kept(room)));
+        self.rooms.insert(room.clone(), fresh);
     }
 
     fn fits(&self, room: &RoomId, user: &UserId) -> bool {
@@ -479,10 +541,33 @@ impl Authority {
     }
 }
 
+impl Presence {
+    /// Somebody of whom nothing is known but name and role.
+    fn new(name: DisplayName, role: Role) -> Self {
+        Self {
+            name,
+            role,
+            shield: ShieldStatus::default(),
+            believed_until: None,
+            exempt: false,
+            pictures: false,
+            incidents: Rate::incidents(),
+            office: None,
+            signal: false,
+        }
+    }
+}
+
 impl Room {
     fn new(title: String, matrix: Matrix, created_at: u32) -> Self {
         let (members, invites, sessions) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Self { title, matrix, created_at, members, invites, sessions, present: BTreeMap::new() }
+        let minimum = ShieldMinimum::default();
+        Self { title, matrix, minimum, created_at, members, invites, sessions, present: BTreeMap::new() }
+    }
+
+    fn kept(&self, room: &RoomId) -> Write {
+        let (title, matrix, minimum, created_at) = (self.title.clone(), self.matrix, self.minimum, self.created_at);
+        Write::Room { room: room.clone(), title, matrix, minimum, created_at }
     }
 
     fn people(&self) -> Vec<Person> {
@@ -491,6 +576,8 @@ impl Room {
             name: p.name.clone(),
             role: p.role,
             shield: p.shield,
+            exempt: p.exempt,
+            pictures: p.pictures,
         };
         self.present.iter().map(person).collect()
     }

@@ -22,6 +22,7 @@ mod info;
 mod join;
 mod links;
 mod metadata;
+mod pictures;
 mod publish;
 mod requests;
 mod rights;

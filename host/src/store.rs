@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use protocol::ids::{DisplayName, InviteId, RoomId, UserId};
 use protocol::policy::{Matrix, Role};
+use protocol::shield::ShieldMinimum;
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -66,7 +67,7 @@ impl From<rusqlite::Error> for StoreError {
 /// One thing to keep.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Write {
-    /// A room, new or with a changed title or matrix.
+    /// A room, new or with a changed title, matrix or minimum.
     Room {
         /// Which.
         room: RoomId,
@@ -74,6 +75,8 @@ pub enum Write {
         title: String,
         /// Its rights.
         matrix: Matrix,
+        /// What it demands before it sends pictures.
+        minimum: ShieldMinimum,
         /// Unix seconds.
         created_at: u32,
     },
@@ -87,6 +90,8 @@ pub enum Write {
         role: Role,
         /// What they are called.
         name: DisplayName,
+        /// Sent pictures whatever protects their window.
+        exempt: bool,
     },
     /// An invitation.
     Invite {

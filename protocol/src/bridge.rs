@@ -78,6 +78,10 @@ bridge! {
     set_role(SetRole) -> ();
     /// How loud this person hears another; for this meeting, nobody else hears of it.
     set_volume(SetVolume) -> ();
+    /// Owner: demand so much protection from screenshots before pictures are sent, of everyone or of one role.
+    set_shield_minimum(SetShieldMinimum) -> ();
+    /// Owner: send a person pictures whatever protects their window, or not any more.
+    set_shield_exempt(SetShieldExempt) -> ();
     /// Make an invitation link and its QR code.
     create_invite(CreateInvite) -> CreatedInvite;
     /// Change settings of this person on this machine.

@@ -5,12 +5,14 @@
 //! host's first is [`ToClient::Welcome`] or [`ToClient::Refused`]. Unknown `type`s from a newer peer are an error on
 //! the host and are skipped by the client.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::ids::{DisplayName, InviteId, RoomId, UserId};
 use crate::policy::{Capability, Grants, Matrix, Role};
-use crate::shield::ShieldStatus;
+use crate::shield::{ShieldIncident, ShieldLevel, ShieldMinimum, ShieldStatus};
 
 /// Version of these messages. A host refuses another one with [`Refusal::Version`].
 pub const VERSION: u32 = 1;
@@ -20,6 +22,12 @@ pub const MAX_MESSAGE: usize = 64 * 1024;
 
 /// Longest life of an invitation: 30 days.
 pub const MAX_INVITE_SECONDS: u32 = 30 * 24 * 3600;
+
+/// A client reports its shield at least this often.
+pub const SHIELD_BEAT: Duration = Duration::from_secs(5);
+
+/// Seconds for which a host believes a report: two beats may be late, a client that stopped reporting is found out.
+pub const SHIELD_LEASE: u32 = 12;
 
 /// How a person asks to be let in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,10 +96,31 @@ pub enum ToHost {
         /// SHA-256 of the 16 entry bytes, base64url: the host never sees the secret.
         verifier: String,
     },
-    /// The protection of this person's window changed.
+    /// The protection of this person's window: on every change, and every [`SHIELD_BEAT`]. Who stays silent for
+    /// [`SHIELD_LEASE`] seconds counts as unprotected.
     Shield {
-        /// To this.
+        /// Now.
         status: ShieldStatus,
+    },
+    /// Somebody captured this person's window, or tried to.
+    ShieldIncident {
+        /// What is known of it.
+        incident: ShieldIncident,
+    },
+    /// Owner: demand this much protection before pictures are sent.
+    SetShieldMinimum {
+        /// Of whom; `None`: of everyone in the meeting.
+        role: Option<Role>,
+        /// At least.
+        level: ShieldLevel,
+    },
+    /// Owner: this person is sent pictures without protection, for instance because a screen reader or magnifier must
+    /// see the window; or that ends. Everyone is told.
+    SetShieldExempt {
+        /// Who.
+        user: UserId,
+        /// From now on?
+        exempt: bool,
     },
     /// Still there?
     Ping {
@@ -109,8 +138,18 @@ pub struct Person {
     pub name: DisplayName,
     /// Their role.
     pub role: Role,
-    /// What protects their window.
+    /// What protects their window, as they last reported; nothing once the report is too old to be believed.
     pub shield: ShieldStatus,
+    /// An owner exempted them from the meeting's demand for protection.
+    #[serde(default)]
+    pub exempt: bool,
+    /// The host sends them pictures; without, they get sound only.
+    #[serde(default = "yes")]
+    pub pictures: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// Why someone is not let in, or a wish is not granted.
@@ -169,6 +208,9 @@ pub enum ToClient {
         host: String,
         /// Where else the host can be reached, best first; goes into invitations.
         addresses: Vec<String>,
+        /// What the meeting demands before it sends pictures.
+        #[serde(default)]
+        shield_minimum: ShieldMinimum,
     },
     /// You are not let in. The host closes the socket after this.
     Refused {
@@ -197,6 +239,20 @@ pub enum ToClient {
     People {
         /// All of them.
         people: Vec<Person>,
+    },
+    /// What the meeting demands before it sends pictures was changed.
+    ShieldMinimum {
+        /// To this.
+        minimum: ShieldMinimum,
+    },
+    /// To owners: somebody's window was captured.
+    ShieldIncident {
+        /// Whose.
+        user: UserId,
+        /// What they are called.
+        name: DisplayName,
+        /// What is known of it.
+        incident: ShieldIncident,
     },
     /// An invitation was made.
     InviteCreated {
@@ -292,6 +348,13 @@ mod tests {
     fn an_oversized_message_is_refused_before_it_is_read() {
         let text = format!(r#"{{"type":"ping","nonce":1,"x":"{}"}}"#, "y".repeat(MAX_MESSAGE));
         assert!(matches!(ToHost::parse(&text), Err(ParseOffice::TooLong(_))));
+    }
+
+    #[test]
+    fn a_person_and_a_welcome_of_a_host_without_shields_read_as_before() {
+        let old = r#"{"user":"u_1","name":"n","role":"guest","shield":{"level":"none","mechanism":"unsupported","failed":false}}"#;
+        let person: Person = serde_json::from_str(old).unwrap();
+        assert!(person.pictures && !person.exempt);
     }
 
     #[test]

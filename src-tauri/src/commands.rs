@@ -43,6 +43,8 @@ doors! {
     media::test_microphone,
     meeting::set_right,
     meeting::set_role,
+    meeting::set_shield_minimum,
+    meeting::set_shield_exempt,
     meeting::set_volume,
     meeting::create_invite,
     page::change_settings,

@@ -7,6 +7,7 @@ mod meeting;
 mod megaphone;
 mod network;
 mod offline;
+mod protection;
 mod refusals;
 mod rights;
 mod secrets;

@@ -13,6 +13,7 @@ use protocol::ids::{DeviceId, DisplayName, TrackSid, UserId};
 use protocol::office::Person;
 use protocol::pii::Secret;
 use protocol::policy::{Grants, Matrix, Role, TrackSource};
+use protocol::shield::{ShieldIncident, ShieldMinimum};
 use tokio::task::AbortHandle;
 use zeroize::Zeroizing;
 
@@ -68,8 +69,10 @@ pub(super) struct Route {
 /// What the office said last; stays through a reconnect.
 pub(super) struct Office {
     pub(super) link: Option<(u64, Link)>,
+    pub(super) me: UserId,
     pub(super) role: Role,
     pub(super) matrix: Matrix,
+    pub(super) minimum: ShieldMinimum,
     pub(super) people: Vec<Person>,
     pub(super) addresses: Vec<String>,
     pub(super) heard: Instant,
@@ -148,6 +151,8 @@ pub(super) struct Call {
     /// How loud each is heard, in percent, where it was changed.
     pub(super) volumes: BTreeMap<UserId, u8>,
     pub(super) hearing: Hearing,
+    /// Captures of this window that the host was not told of yet.
+    pub(super) captures: Vec<ShieldIncident>,
     pub(super) task: Option<Running>,
     pub(super) backoff: Backoff,
     pub(super) retry_at: Option<Instant>,

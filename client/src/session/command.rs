@@ -3,8 +3,8 @@
 use media_core::audio::AudioInput;
 use protocol::bridge::{
     ChooseDevice, Code, CreateInvite, CreatedInvite, DeviceKind, DismissNotice, Failure, HostMeeting, JoinInvite,
-    JoinRecent, JoinServer, PageCodecs, SetPreview, SetRight, SetRole, SetShortcut, SetVolume, SettingsChange,
-    StartShare, Switch,
+    JoinRecent, JoinServer, PageCodecs, SetPreview, SetRight, SetRole, SetShieldExempt, SetShieldMinimum, SetShortcut,
+    SetVolume, SettingsChange, StartShare, Switch,
 };
 
 use super::enter::Goal;
@@ -36,6 +36,8 @@ pub(crate) enum Command {
     TestMicrophone(Reply<()>),
     SetRight(SetRight, Reply<()>),
     SetRole(SetRole, Reply<()>),
+    SetShieldMinimum(SetShieldMinimum, Reply<()>),
+    SetShieldExempt(SetShieldExempt, Reply<()>),
     SetVolume(SetVolume, Reply<()>),
     CreateInvite(CreateInvite, Reply<CreatedInvite>),
     ChangeSettings(SettingsChange, Reply<()>),
@@ -156,6 +158,16 @@ impl Session {
             }
             Command::SetRole(ask, reply) => {
                 let result = self.wish(&protocol::office::ToHost::SetRole { user: ask.user, role: ask.role });
+                answer(reply, result);
+            }
+            Command::SetShieldMinimum(ask, reply) => {
+                let wish = protocol::office::ToHost::SetShieldMinimum { role: ask.role, level: ask.level };
+                let result = self.wish(&wish);
+                answer(reply, result);
+            }
+            Command::SetShieldExempt(ask, reply) => {
+                let wish = protocol::office::ToHost::SetShieldExempt { user: ask.user, exempt: ask.exempt };
+                let result = self.wish(&wish);
                 answer(reply, result);
             }
             Command::SetVolume(ask, reply) => {

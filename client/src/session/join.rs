@@ -40,7 +40,7 @@ impl Session {
             secrets: self.secrets.clone(),
             host: self.ports.host.clone(),
             name: name.clone(),
-            shield: self.shield,
+            shield: self.shield.status,
             plaintext: self.plaintext,
         };
         let steps = self.steps(epoch);
@@ -79,6 +79,7 @@ impl Session {
             link: UNMEASURED,
             volumes: std::collections::BTreeMap::new(),
             hearing: super::hearing::Hearing::default(),
+            captures: Vec::new(),
             task: Some(Running(task.abort_handle())),
             backoff: Backoff::new(),
             retry_at: None,

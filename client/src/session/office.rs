@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use protocol::backoff::Backoff;
 use protocol::bridge::{Code, CreateInvite, CreatedInvite, Failure, LostBecause, Severity};
 use protocol::invite::{HostAddress, Invite, InviteSecret};
-use protocol::office::{ToClient, ToHost};
+use protocol::office::{SHIELD_BEAT, ToClient, ToHost};
 use zeroize::Zeroizing;
 
 use super::call::{Office, Route, Running, Stage};
@@ -16,8 +16,8 @@ use crate::attempt::{self, By, Failed, InOffice, refusal_code};
 use crate::link::{Came, Link};
 use crate::secrets::{self, Kind};
 
-/// The office is asked whether it is there.
-const PING_EVERY: Duration = Duration::from_secs(5);
+/// The office is asked whether it is there, and told again what protects the window.
+const BEAT: Duration = SHIELD_BEAT;
 /// Silence after which its socket is dropped.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Invitations being made at once.
@@ -37,6 +37,8 @@ impl Session {
         if let Some(hosting) = self.hosting.as_mut().filter(|_| call.route.as_ref().is_some_and(|r| r.own)) {
             hosting.title.clone_from(&call.title);
         }
+        self.tell_captures();
+        let Some(call) = &mut self.call else { return };
         let Some(route) = &mut call.route else { return };
         returning(route, &welcome.session_token);
         let (secrets, id, me) = (self.secrets.clone(), route.id.clone(), self.me.clone());
@@ -90,6 +92,8 @@ impl Session {
                 }
                 office.people = people;
             }
+            ToClient::ShieldMinimum { minimum } => office.minimum = minimum,
+            ToClient::ShieldIncident { user: _, name, incident } => self.page.captured(Some(&name), incident),
             ToClient::Token { signal_token } => call.token = Zeroizing::new(signal_token),
             ToClient::InviteCreated { request, id, expires_at } => {
                 if let Some((entry, ask, reply)) = office.invites.remove(&request) {
@@ -211,7 +215,7 @@ impl Session {
     pub(super) fn office_time(&mut self, now: Instant) {
         let epoch = self.serial + 1;
         let Some(call) = &mut self.call else { return };
-        let shield = self.shield;
+        let shield = self.shield.status;
         let name = call.name.clone();
         let Some(office) = &mut call.office else { return };
         if let Some((_, link)) = &office.link {
@@ -219,8 +223,9 @@ impl Session {
                 return self.lose_office();
             }
             if now >= office.next_ping {
-                office.next_ping = now + PING_EVERY;
-                if !link.text(ToHost::Ping { nonce: 0 }.to_text()) {
+                office.next_ping = now + BEAT;
+                let report = ToHost::Shield { status: shield };
+                if !link.text(ToHost::Ping { nonce: 0 }.to_text()) || !link.text(report.to_text()) {
                     self.lose_office();
                 }
             }
@@ -282,8 +287,10 @@ fn returning(route: &mut Route, session_token: &Zeroizing<String>) {
 fn office_of(welcome: &attempt::Welcome, number: u64, link: Link, now: Instant) -> Office {
     Office {
         link: Some((number, link)),
+        me: welcome.you.clone(),
         role: welcome.role,
         matrix: welcome.matrix,
+        minimum: welcome.minimum,
         people: welcome.people.clone(),
         addresses: welcome.addresses.clone(),
         heard: now,

@@ -1,9 +1,11 @@
 //! What pages have been told: the last snapshot, numbered events, notices. Part of the session; compares and tells.
 
 use protocol::bridge::{
-    About, Change, Code, DeviceKind, DevicesView, Event, Levels, Notice, Phase, Severity, ShortcutState, ShortcutView,
-    ShortcutsView, Snapshot,
+    About, CaptureView, Change, Code, DeviceKind, DevicesView, Event, Levels, Notice, Phase, Severity, ShortcutState,
+    ShortcutView, ShortcutsView, Snapshot,
 };
+use protocol::ids::DisplayName;
+use protocol::shield::ShieldIncident;
 use tokio::sync::mpsc;
 
 use crate::ports::Ports;
@@ -71,9 +73,25 @@ impl Page {
         about: Option<String>,
         severity: Severity,
     ) {
-        // Said once: a device that flickers must not fill the screen.
-        self.notices.retain(|n| !(n.code == code && n.device == device && n.about == about));
-        self.notices.push(Notice { id: self.next_notice, code, about, device, severity });
+        self.push(Notice { id: 0, code, about, device, severity, capture: None });
+    }
+
+    /// A window was captured: this one, or somebody else's (`person`).
+    pub(super) fn captured(&mut self, person: Option<&DisplayName>, incident: ShieldIncident) {
+        let code = if person.is_some() { Code::OtherCaptured } else { Code::WindowCaptured };
+        let severity = if incident.covered { Severity::Warning } else { Severity::Error };
+        let person = person.map(ToString::to_string);
+        let about = incident.program.as_ref().map(ToString::to_string);
+        let capture = Some(CaptureView { person, incident });
+        self.push(Notice { id: 0, code, about, device: None, severity, capture });
+    }
+
+    fn push(&mut self, notice: Notice) {
+        // Said once: a device that flickers, or a program that goes on capturing, must not fill the screen.
+        let person = |n: &Notice| n.capture.as_ref().map(|c| c.person.clone());
+        let same = |n: &Notice| n.code == notice.code && n.device == notice.device && n.about == notice.about;
+        self.notices.retain(|n| !(same(n) && person(n) == person(&notice)));
+        self.notices.push(Notice { id: self.next_notice, ..notice });
         self.next_notice = self.next_notice.wrapping_add(1);
         if self.notices.len() > MAX_NOTICES {
             self.notices.remove(0);

@@ -7,7 +7,7 @@ use protocol::bridge::{
     Code, DeviceView, DevicesView, LinkQuality, LinkView, MeetingView, PersonView, Phase, RecentView, RightsRow,
     ScreenView, SealView, Snapshot, SwitchState, TrackState, TrackView,
 };
-use protocol::policy::{Capability, Role};
+use protocol::policy::{Capability, Role, TrackKind};
 
 use super::Session;
 use super::call::{AS_IT_IS, Call, Stage, UNMEASURED};
@@ -29,7 +29,7 @@ impl Session {
             settings: self.settings.view(),
             shortcuts: self.shortcuts_view(),
             vault: self.ports.vault.view(),
-            shield: self.shield,
+            shield: self.shield.status,
             recents: self.recents_view(),
             pending_invite: self.pending_invite.clone(),
             notices: Vec::new(),
@@ -52,7 +52,7 @@ impl Session {
         Some(MeetingView {
             title: call.title.clone(),
             me: crowd.me().clone(),
-            people: people(call),
+            people: people(call, !self.sees_pictures(call)),
             role,
             allowed: self.gate.grants().iter().collect(),
             rights: rights(call, role),
@@ -63,6 +63,7 @@ impl Session {
             megaphone: self.switch_view(call, Lane::Megaphone),
             seal: seal(call),
             link: shown_link(&call.stage, call.link),
+            shield: self.meeting_shield(call),
             heard_by: call.hearing.heard_by(Instant::now()),
         })
     }
@@ -175,7 +176,7 @@ fn shown_link(stage: &Stage, measured: LinkView) -> LinkView {
 /// How our hosts name a megaphone that speaks in another room: it is heard, but nobody here.
 const ELSEWHERE: &str = "megaphone:";
 
-fn people(call: &Call) -> Vec<PersonView> {
+fn people(call: &Call, withheld: bool) -> Vec<PersonView> {
     let Some(crowd) = &call.crowd else { return Vec::new() };
     let mut people: Vec<PersonView> = crowd
         .iter()
@@ -191,7 +192,7 @@ fn people(call: &Call) -> Vec<PersonView> {
                     source: r.track.source,
                     kind: r.track.kind,
                     muted: r.track.muted,
-                    state: r.state,
+                    state: shown_state(r.state, r.track.kind, withheld),
                 })
                 .collect();
             PersonView {
@@ -202,12 +203,22 @@ fn people(call: &Call) -> Vec<PersonView> {
                 is_me: user == crowd.me(),
                 volume: call.volumes.get(user).copied().unwrap_or(AS_IT_IS),
                 shield: office.map(|p| p.shield),
+                exempt: office.is_some_and(|p| p.exempt),
+                pictures: office.is_none_or(|p| p.pictures),
                 tracks,
             }
         })
         .collect();
     people.sort_by(|a, b| b.is_me.cmp(&a.is_me).then_with(|| a.name.cmp(&b.name)).then_with(|| a.user.cmp(&b.user)));
     people
+}
+
+/// What cannot be trusted stays refused; a picture that the host does not send is not waited for.
+fn shown_state(state: TrackState, kind: TrackKind, withheld: bool) -> TrackState {
+    match (state, kind) {
+        (TrackState::Waiting | TrackState::Playing, TrackKind::Video) if withheld => TrackState::Withheld,
+        (state, TrackKind::Audio | TrackKind::Video) => state,
+    }
 }
 
 fn rights(call: &Call, mine: Option<Role>) -> Vec<RightsRow> {
@@ -240,6 +251,14 @@ mod tests {
     use protocol::bridge::{JoinStep, LostBecause};
 
     use super::*;
+
+    #[test]
+    fn only_pictures_are_withheld_and_only_such_that_could_be_shown() {
+        assert_eq!(shown_state(TrackState::Playing, TrackKind::Video, true), TrackState::Withheld);
+        assert_eq!(shown_state(TrackState::Playing, TrackKind::Video, false), TrackState::Playing);
+        assert_eq!(shown_state(TrackState::Playing, TrackKind::Audio, true), TrackState::Playing);
+        assert_eq!(shown_state(TrackState::RefusedUnsealed, TrackKind::Video, true), TrackState::RefusedUnsealed);
+    }
 
     #[test]
     fn a_link_is_only_as_good_as_measured_while_the_call_is_live() {

@@ -108,13 +108,20 @@ impl Authority {
             return self.refuse(conn, Refusal::Full, Some(60));
         }
         let place = self.rooms.get_mut(&room).expect("the door found it there");
-        place.members.insert(user.clone(), Member { role });
+        let exempt = place.members.get(&user).is_some_and(|m| m.exempt);
+        place.members.insert(user.clone(), Member { role, exempt });
         place.sessions.insert(hash, Session { user: user.clone(), used_at: now });
         let before = place.present.remove(&user);
-        let (old, signal) = before.map_or((None, false), |p| (p.office, p.signal));
-        let present = Presence { name: name.clone(), role, shield, office: Some(conn), signal };
+        let (old, signal) = before.as_ref().map_or((None, false), |p| (p.office, p.signal));
+        let mut present = Presence { exempt, office: Some(conn), signal, ..Presence::new(name.clone(), role) };
+        (present.pictures, present.incidents) = match before {
+            Some(before) => (before.pictures, before.incidents),
+            None => (place.minimum.lets_pictures(role, exempt, &shield), present.incidents),
+        };
         place.present.insert(user.clone(), present);
-        let (title, matrix, people) = (place.title.clone(), place.matrix, place.people());
+        self.believe(&room, &user, shield, now);
+        let place = self.rooms.get(&room).expect("just filled");
+        let (title, matrix, minimum, people) = (place.title.clone(), place.matrix, place.minimum, place.people());
 
         // Kept before the welcome is sent: what a client was told survives a kill.
         self.effects.push(Effect::Keep(Write::Member {
@@ -122,6 +129,7 @@ impl Authority {
             user: user.clone(),
             role,
             name: name.clone(),
+            exempt,
         }));
         self.effects.push(Effect::Keep(Write::Session {
             token: hash,
@@ -134,7 +142,7 @@ impl Authority {
             self.conns.remove(&old);
             self.effects.push(Effect::Close { conn: old });
         }
-        self.conns.insert(conn, Caller::In { room: room.clone(), user: user.clone(), rate: Rate::new() });
+        self.conns.insert(conn, Caller::In { room: room.clone(), user: user.clone(), rate: Rate::messages() });
         let signal_token = self.mint.token(&user, &name, &room, role);
         let welcome = ToClient::Welcome {
             version: VERSION,
@@ -148,6 +156,7 @@ impl Authority {
             session_token: token.to_string(),
             host: self.host.clone(),
             addresses: self.addresses.clone(),
+            shield_minimum: minimum,
         };
         self.send(conn, welcome);
         self.tell_people(&room);

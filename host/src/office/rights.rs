@@ -1,4 +1,4 @@
-//! Wishes of people who are in: rights, roles, invitations, shields.
+//! Wishes of people who are in: rights, roles, invitations.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -22,12 +22,13 @@ impl Authority {
                 self.create_invite(conn, room, role, NewInvite { request, role: to, lasts, verifier: &verifier }, now);
             }
             ToHost::Shield { status } => {
-                let Some(person) = self.rooms.get_mut(room).and_then(|r| r.present.get_mut(user)) else { return };
-                if person.shield != status {
-                    person.shield = status;
+                if self.believe(room, user, status, now) {
                     self.tell_people(room);
                 }
             }
+            ToHost::ShieldIncident { incident } => self.incident(room, user, incident, now),
+            ToHost::SetShieldMinimum { role: of, level } => self.set_minimum(conn, room, (user, role), of, level),
+            ToHost::SetShieldExempt { user: who, exempt } => self.set_exempt(conn, room, role, &who, exempt),
             ToHost::Ping { nonce } => self.send(conn, ToClient::Pong { nonce }),
         }
     }
@@ -45,14 +46,14 @@ impl Authority {
         if place.matrix == before {
             return;
         }
-        let (title, matrix, created_at) = (place.title.clone(), place.matrix, place.created_at);
+        let (matrix, kept) = (place.matrix, place.kept(room));
         let changed: Vec<UserId> = place.present.iter().filter(|(_, p)| p.role == of).map(|(u, _)| u.clone()).collect();
         // First the lock, then the news: nothing waits for the disk or for the slowest reader.
         for user in changed {
             self.effects.push(Effect::Regrant { room: room.clone(), user, role: of, grants: matrix.grants(of) });
         }
         self.tell_rights(room);
-        self.effects.push(Effect::Keep(Write::Room { room: room.clone(), title, matrix, created_at }));
+        self.effects.push(Effect::Keep(kept));
     }
 
     fn set_role(&mut self, conn: Conn, room: &RoomId, role: Role, who: &UserId, to: Role) {
@@ -74,15 +75,24 @@ impl Authority {
         person.role = to;
         let (name, office) = (person.name.clone(), person.office);
         let (matrix, grants) = (place.matrix, place.matrix.grants(to));
-        place.members.insert(who.clone(), Member { role: to });
+        let exempt = person.exempt;
+        place.members.insert(who.clone(), Member { role: to, exempt });
         self.effects.push(Effect::Regrant { room: room.clone(), user: who.clone(), role: to, grants });
+        // Another role may be demanded more or less protection.
+        self.review_pictures(room, who);
         if let Some(theirs) = office {
             self.send(theirs, ToClient::Rights { matrix, role: to, grants });
             let signal_token = self.mint.token(who, &name, room, to);
             self.send(theirs, ToClient::Token { signal_token });
         }
         self.tell_people(room);
-        self.effects.push(Effect::Keep(Write::Member { room: room.clone(), user: who.clone(), role: to, name }));
+        self.effects.push(Effect::Keep(Write::Member {
+            room: room.clone(),
+            user: who.clone(),
+            role: to,
+            name,
+            exempt,
+        }));
     }
 
     fn create_invite(&mut self, conn: Conn, room: &RoomId, role: Role, new: NewInvite<'_>, now: u32) {

@@ -8,6 +8,8 @@ use protocol::shield::ShieldLevel;
 
 use super::*;
 
+mod shield;
+
 struct Counter(u8);
 
 impl Mint for Counter {
@@ -347,7 +349,7 @@ fn a_person_stays_while_either_channel_lives() {
     let (room, ..) = world.owner();
     let (guest, user, _) = world.guest(&room, Role::Guest);
     assert!(world.office.admit(&room, &user, &name("somebody"), None, NOW).is_ok());
-    world.office.closed(guest);
+    world.office.closed(guest, NOW);
     assert_eq!(world.office.people(), 2);
     world.office.departed(&room, &user);
     assert_eq!(world.office.people(), 1);
@@ -358,8 +360,9 @@ fn who_comes_by_token_alone_is_a_person_too() {
     let mut world = World::new();
     let (room, owner, ..) = world.owner();
     let sdk = UserId::parse("robot").unwrap();
-    let (role, grants) = world.office.admit(&room, &sdk, &name("Robot"), None, NOW).unwrap();
-    assert_eq!((role, grants), (Role::Member, Matrix::default().grants(Role::Member)));
+    let admission = world.office.admit(&room, &sdk, &name("Robot"), None, NOW).unwrap();
+    let grants = Matrix::default().grants(Role::Member);
+    assert_eq!(admission, Admission { role: Role::Member, grants, pictures: true });
     let told = world.told(owner);
     assert!(matches!(&told[0], ToClient::People { people } if people.len() == 2), "{told:?}");
 }
@@ -370,8 +373,8 @@ fn an_old_token_does_not_bring_an_old_role_back() {
     let (room, owner, ..) = world.owner();
     let (_, user, _) = world.guest(&room, Role::Member);
     world.office.handle(owner, ToHost::SetRole { user: user.clone(), role: Role::Guest }, NOW);
-    let (role, _) = world.office.admit(&room, &user, &name("x"), Some(Role::Owner), NOW).unwrap();
-    assert_eq!(role, Role::Guest);
+    let admission = world.office.admit(&room, &user, &name("x"), Some(Role::Owner), NOW).unwrap();
+    assert_eq!(admission.role, Role::Guest);
 }
 
 #[test]
@@ -381,7 +384,7 @@ fn a_full_room_refuses_and_a_place_that_frees_is_given() {
     let made = world.office.invite(&room, Role::Guest, sha(&[3; 16]), NOW + 9).unwrap();
     let conn = world.knock(ip(1), &room, by(&made.id, &[3; 16]), "x");
     assert_eq!(refusal(&world.told(conn)), Some(Refusal::Full));
-    world.office.closed(owner);
+    world.office.closed(owner, NOW);
     world.enter(&room, by(&made.id, &[3; 16]), "x");
 }
 
@@ -392,7 +395,7 @@ fn the_same_person_on_a_new_socket_replaces_the_old_one() {
     let new = world.knock(ip(1), &room, Entry::Session { token }, "owner");
     let effects = world.effects();
     assert!(effects.contains(&Effect::Close { conn: old }));
-    world.office.closed(old);
+    world.office.closed(old, NOW);
     assert_eq!(world.office.people(), 1, "the old socket's end takes nobody away");
     world.office.handle(new, ToHost::Ping { nonce: 4 }, NOW);
     assert_eq!(world.told(new), vec![ToClient::Pong { nonce: 4 }]);

@@ -62,28 +62,53 @@ fn key(from: IpAddr) -> IpAddr {
     }
 }
 
-/// How many messages one channel may send: a bucket that refills by the second.
+/// How much of something one person may do: a bucket that refills by the second.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rate {
+    size: u32,
+    per_second: u32,
+    cost: u32,
     left: u32,
     at: u32,
 }
 
 impl Rate {
-    /// Messages at once: an owner who sets a whole matrix by hand stays far below.
-    const SIZE: u32 = 100;
-    const PER_SECOND: u32 = 10;
+    const fn new(size: u32, per_second: u32, cost: u32) -> Self {
+        Self { size: size * cost, per_second, cost, left: size * cost, at: 0 }
+    }
 
-    pub(super) const fn new() -> Self {
-        Self { left: Self::SIZE, at: 0 }
+    /// Messages of one channel, 100 at once and 10 a second: an owner who sets a whole matrix by hand stays far below.
+    pub(super) const fn messages() -> Self {
+        Self::new(100, 10, 1)
+    }
+
+    /// Captures of one window that owners are told of: 12 at once, and one in ten seconds. A broken or hostile client must
+    /// not bury what others have to tell.
+    pub(super) const fn incidents() -> Self {
+        Self::new(12, 1, 10)
     }
 
     pub(super) fn take(&mut self, now: u32) -> bool {
-        let refill = now.saturating_sub(self.at).saturating_mul(Self::PER_SECOND);
-        self.left = self.left.saturating_add(refill).min(Self::SIZE);
+        let refill = now.saturating_sub(self.at).saturating_mul(self.per_second);
+        self.left = self.left.saturating_add(refill).min(self.size);
         self.at = now;
-        let allowed = self.left > 0;
-        self.left = self.left.saturating_sub(1);
+        let allowed = self.left >= self.cost;
+        if allowed {
+            self.left -= self.cost;
+        }
         allowed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_empties_and_refills() {
+        let mut rate = Rate::incidents();
+        assert_eq!((0..20).filter(|_| rate.take(1000)).count(), 12);
+        assert!(!rate.take(1009), "not yet one more");
+        assert!(rate.take(1010) && !rate.take(1010));
     }
 }

@@ -3,10 +3,9 @@
 use livekit_protocol as lk;
 use lk::signal_response::Message;
 use protocol::ids::ParticipantSid;
-use protocol::policy::{Grants, Role};
 
 use super::{Effect, Now, PING_INTERVAL, PING_TIMEOUT, Room, Session, Switchboard, info, leave, within};
-use crate::office::Conn;
+use crate::office::{Admission, Conn};
 use crate::sfu::contract::{SessionKey, SfuCommand};
 use crate::token::{Visitor, is_ours};
 
@@ -55,7 +54,7 @@ impl Switchboard {
         conn: Conn,
         mut visitor: Visitor,
         greeting: Greeting,
-        (role, grants): (Role, Grants),
+        admission: Admission,
         now: Now,
     ) -> SessionKey {
         if let Some(old) = self.find(&visitor.room, &visitor.user) {
@@ -78,8 +77,9 @@ impl Switchboard {
             self.rooms.insert(room.clone(), fresh);
         }
         let mut session = Session::new(key, sid.clone(), visitor, now);
-        session.role = role;
-        session.grants = within(grants, &session.visitor.permission);
+        session.role = admission.role;
+        session.grants = within(admission.grants, &session.visitor.permission);
+        session.pictures = admission.pictures;
         session.conn = Some(conn);
         session.client_protocol = greeting.client_protocol;
         session.capabilities = greeting.capabilities;
@@ -93,7 +93,8 @@ impl Switchboard {
         self.say(key, Message::Join(join));
         self.refresh_one(key);
         let participant_sid = sid.as_str().to_owned();
-        let join = SfuCommand::Join { session: key, room, participant_sid, can_subscribe, pictures: true };
+        let pictures = admission.pictures;
+        let join = SfuCommand::Join { session: key, room, participant_sid, can_subscribe, pictures };
         self.effects.push(Effect::Media(join));
         // Fast start: what is there already is in the first subscriber offer.
         self.review_listener(key);
@@ -141,6 +142,7 @@ impl Switchboard {
         let mut participants = self.others(key);
         participants.push(self.sessions[&key].info());
         self.say(key, Message::Update(lk::ParticipantUpdate { participants }));
+        self.tell_streams(key);
         self.effects.push(Effect::Media(SfuCommand::Resume { session: key }));
         Ok(key)
     }

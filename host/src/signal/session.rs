@@ -23,6 +23,8 @@ pub(crate) struct Session {
     pub(super) visitor: Visitor,
     pub(super) role: Role,
     pub(super) grants: Grants,
+    /// Is it sent pictures?
+    pub(super) pictures: bool,
     pub(super) conn: Option<Conn>,
     pub(super) lost_at: Option<Duration>,
     pub(super) failed_at: Option<Duration>,
@@ -78,6 +80,11 @@ pub(super) struct Track {
 impl Track {
     pub(super) const fn is_live(&self) -> bool {
         self.live
+    }
+
+    /// A camera or a screen, by source and kind; see `AllowedTrack::shows`.
+    pub(super) const fn shows(&self) -> bool {
+        matches!(self.kind, TrackKind::Video) || matches!(self.source, TrackSource::Camera | TrackSource::ScreenShare)
     }
 
     pub(super) fn is_megaphone(&self) -> bool {
@@ -188,6 +195,7 @@ impl Session {
             visitor,
             role: Role::Guest,
             grants: Grants::NONE,
+            pictures: false,
             conn: None,
             lost_at: None,
             failed_at: None,

@@ -52,11 +52,15 @@ impl Switchboard {
             } else {
                 listener.hears.remove(&sid);
             }
+            let (adaptive, paused) = (listener.adaptive, !listener.pictures);
             self.effects.push(Effect::Media(SfuCommand::Subscribe { session: key, sid: sid.clone(), on }));
-            if on && listener.adaptive && kind == TrackKind::Video {
+            if on && adaptive && kind == TrackKind::Video {
                 // Small until the client says how large it is shown.
                 let wish = TrackWish { quality: Some(0), ..Default::default() };
-                self.effects.push(Effect::Media(SfuCommand::Wish { session: key, sid, wish }));
+                self.effects.push(Effect::Media(SfuCommand::Wish { session: key, sid: sid.clone(), wish }));
+            }
+            if on && paused && kind == TrackKind::Video {
+                self.tell_paused(key, &sid);
             }
         }
     }

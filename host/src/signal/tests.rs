@@ -12,6 +12,7 @@ use protocol::policy::{Capability, Matrix, TrackKind};
 use protocol::signal::{ParseSignal, parse_response};
 
 use super::*;
+use crate::office::Admission;
 use crate::sfu::contract::{SfuEvent, Target};
 
 struct World {
@@ -23,6 +24,8 @@ struct World {
     closed: HashSet<Conn>,
     left: Vec<UserId>,
     refreshed: Vec<Conn>,
+    /// Who joins from now on is sent pictures.
+    pictures: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -68,6 +71,7 @@ impl World {
             closed: HashSet::new(),
             left: Vec::new(),
             refreshed: Vec::new(),
+            pictures: true,
         }
     }
 
@@ -92,8 +96,9 @@ impl World {
 
     fn join_with(&mut self, visitor: Visitor, greeting: Greeting, role: Role) -> Peer {
         let conn = self.conn();
-        let rights = (role, Matrix::default().grants(role));
-        let key = self.board.join(conn, visitor, greeting, rights, self.now);
+        let grants = Matrix::default().grants(role);
+        let admission = Admission { role, grants, pictures: self.pictures };
+        let key = self.board.join(conn, visitor, greeting, admission, self.now);
         self.collect();
         Peer { conn, key }
     }
@@ -906,4 +911,48 @@ mod never {
             prop_assert!(!world.closed.contains(&bob.conn));
         }
     }
+}
+
+fn paused(told: &[Message]) -> Vec<(String, bool)> {
+    let of = |m: &Message| match m {
+        Message::StreamStateUpdate(update) => update.stream_states.clone(),
+        _ => Vec::new(),
+    };
+    let state = |s: lk::StreamStateInfo| (s.track_sid, s.state == lk::StreamState::Paused as i32);
+    told.iter().flat_map(of).map(state).collect()
+}
+
+#[test]
+fn who_may_not_see_pictures_is_locked_out_in_media_and_told_in_livekits_words() {
+    let mut world = World::new();
+    let anna = world.join("r", "anna");
+    let camera = world.publish(anna, "cam", lk::TrackSource::Camera, lk::TrackType::Video);
+    let mic = world.mic(anna);
+    world.commands();
+    world.pictures = false;
+    let bob = world.join("r", "bob");
+    let commands = world.commands();
+    assert!(matches!(commands[0], SfuCommand::Join { pictures: false, .. }), "locked from the start: {commands:?}");
+    assert_eq!(paused(&world.told(bob)), [(camera.to_string(), true)]);
+
+    let (room, user) = (RoomId::parse("r").unwrap(), UserId::parse("bob").unwrap());
+    world.board.show_pictures(&room, &user, true);
+    world.collect();
+    assert!(matches!(world.commands()[..], [SfuCommand::Pictures { session, on: true }] if session == bob.key));
+    assert_eq!(paused(&world.told(bob)), [(camera.to_string(), false)]);
+    world.board.show_pictures(&room, &user, true);
+    world.collect();
+    assert!(world.commands().is_empty() && world.told(bob).is_empty(), "nothing changed");
+
+    world.board.show_pictures(&room, &user, false);
+    world.collect();
+    assert!(matches!(world.commands()[..], [SfuCommand::Pictures { on: false, .. }]));
+    world.told(bob);
+    // A screen that is shared later is paused from the start; sound never is.
+    let screen = world.publish(anna, "screen", lk::TrackSource::ScreenShare, lk::TrackType::Video);
+    assert_eq!(paused(&world.told(bob)), [(screen.to_string(), true)]);
+    assert!(subscriptions(&world.commands()).iter().all(|(_, sid, on)| *on && *sid != mic));
+    world.board.show_pictures(&room, &UserId::parse("nobody").unwrap(), false);
+    world.collect();
+    assert!(world.commands().is_empty());
 }

@@ -3,13 +3,16 @@
 
 use protocol::ids::{DisplayName, InviteId, RoomId, UserId};
 use protocol::policy::{Matrix, Role};
+use protocol::shield::ShieldMinimum;
 use rusqlite::{Connection, params};
 
 use super::{Hash, Saved, StoreError, Write};
 use crate::token::role_word;
 
 /// Migration N brings a file of version N to N + 1.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[FIRST, PROTECTION];
+
+pub(super) const FIRST: &str = "
     CREATE TABLE room (id TEXT PRIMARY KEY, title TEXT NOT NULL, matrix TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;
     CREATE TABLE member (room TEXT NOT NULL REFERENCES room(id) ON DELETE CASCADE, user TEXT NOT NULL, role TEXT NOT NULL,
         name TEXT NOT NULL, PRIMARY KEY (room, user)) STRICT, WITHOUT ROWID;
@@ -17,7 +20,13 @@ const MIGRATIONS: &[&str] = &["
         verifier BLOB NOT NULL, expires_at INTEGER NOT NULL) STRICT;
     CREATE TABLE session (token BLOB PRIMARY KEY, room TEXT NOT NULL REFERENCES room(id) ON DELETE CASCADE,
         user TEXT NOT NULL, used_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-"];
+";
+
+/// Rooms demand protection, and people are exempt from it.
+const PROTECTION: &str = "
+    ALTER TABLE room ADD COLUMN minimum TEXT NOT NULL DEFAULT '{}';
+    ALTER TABLE member ADD COLUMN exempt INTEGER NOT NULL DEFAULT 0;
+";
 
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
     // WAL with NORMAL: a killed process loses nothing, a power cut at most the last moment.
@@ -42,22 +51,25 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
 
 pub(super) fn apply(connection: &Connection, write: &Write) -> Result<(), StoreError> {
     match write {
-        Write::Room { room, title, matrix, created_at } => {
+        Write::Room { room, title, matrix, minimum, created_at } => {
             let matrix = serde_json::to_string(matrix).map_err(|_| StoreError::Other("matrix".into()))?;
+            let minimum = serde_json::to_string(minimum).map_err(|_| StoreError::Other("minimum".into()))?;
             connection
                 .prepare_cached(
-                    "INSERT INTO room VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (id) DO UPDATE SET title = excluded.title, matrix = excluded.matrix",
+                    "INSERT INTO room (id, title, matrix, created_at, minimum) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (id) DO UPDATE SET title = excluded.title, matrix = excluded.matrix,
+                 minimum = excluded.minimum",
                 )?
-                .execute(params![room.as_str(), title, matrix, created_at])?;
+                .execute(params![room.as_str(), title, matrix, created_at, minimum])?;
         }
-        Write::Member { room, user, role, name } => {
+        Write::Member { room, user, role, name, exempt } => {
             connection
                 .prepare_cached(
-                    "INSERT INTO member VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (room, user) DO UPDATE SET role = excluded.role, name = excluded.name",
+                    "INSERT INTO member (room, user, role, name, exempt) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (room, user) DO UPDATE SET role = excluded.role, name = excluded.name,
+                 exempt = excluded.exempt",
                 )?
-                .execute(params![room.as_str(), user.as_str(), role_word(*role), name.as_str()])?;
+                .execute(params![room.as_str(), user.as_str(), role_word(*role), name.as_str(), exempt])?;
         }
         Write::Invite { room, id, role, verifier, expires_at } => {
             connection.prepare_cached("INSERT INTO invite VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
@@ -84,18 +96,27 @@ pub(super) fn apply(connection: &Connection, write: &Write) -> Result<(), StoreE
 
 pub(super) fn read(connection: &Connection) -> Result<Saved, StoreError> {
     let mut all = Vec::new();
-    let mut rooms = connection.prepare("SELECT id, title, matrix, created_at FROM room")?;
+    let mut rooms = connection.prepare("SELECT id, title, matrix, created_at, minimum FROM room")?;
     let mut rows = rooms.query([])?;
     while let Some(row) = rows.next()? {
         let matrix: String = row.get(2)?;
         let matrix: Matrix = serde_json::from_str(&matrix).map_err(|_| StoreError::Damaged)?;
-        all.push(Write::Room { room: room(row.get(0)?)?, title: row.get(1)?, matrix, created_at: row.get(3)? });
+        let minimum: String = row.get(4)?;
+        let minimum: ShieldMinimum = serde_json::from_str(&minimum).map_err(|_| StoreError::Damaged)?;
+        all.push(Write::Room {
+            room: room(row.get(0)?)?,
+            title: row.get(1)?,
+            matrix,
+            minimum,
+            created_at: row.get(3)?,
+        });
     }
-    let mut members = connection.prepare("SELECT room, user, role, name FROM member")?;
+    let mut members = connection.prepare("SELECT room, user, role, name, exempt FROM member")?;
     let mut rows = members.query([])?;
     while let Some(row) = rows.next()? {
         let name = DisplayName::parse(row.get::<_, String>(3)?).map_err(|_| StoreError::Damaged)?;
-        all.push(Write::Member { room: room(row.get(0)?)?, user: user(row.get(1)?)?, role: role(row.get(2)?)?, name });
+        let (room, user, role, exempt) = (room(row.get(0)?)?, user(row.get(1)?)?, role(row.get(2)?)?, row.get(4)?);
+        all.push(Write::Member { room, user, role, name, exempt });
     }
     let mut invites = connection.prepare("SELECT id, room, role, verifier, expires_at FROM invite")?;
     let mut rows = invites.query([])?;

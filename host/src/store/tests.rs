@@ -1,5 +1,7 @@
 //! What lasts over a restart, and what happens when the disk says no.
 
+use protocol::shield::ShieldLevel;
+
 use super::*;
 
 fn room() -> RoomId {
@@ -9,12 +11,19 @@ fn room() -> RoomId {
 fn some() -> Vec<Write> {
     let user = UserId::parse("u_1").unwrap();
     vec![
-        Write::Room { room: room(), title: "朝会".into(), matrix: Matrix::default(), created_at: 5 },
+        Write::Room {
+            room: room(),
+            title: "朝会".into(),
+            matrix: Matrix::default(),
+            minimum: ShieldMinimum { everyone: ShieldLevel::Detect, ..Default::default() },
+            created_at: 5,
+        },
         Write::Member {
             room: room(),
             user: user.clone(),
             role: Role::Owner,
             name: DisplayName::parse("花子").unwrap(),
+            exempt: true,
         },
         Write::Invite {
             room: room(),
@@ -39,6 +48,24 @@ async fn everything_written_is_there_after_a_kill() {
     let (_other, saved) = Store::open(Some(folder.path())).unwrap();
     assert_eq!(saved.all, some());
     drop(store);
+}
+
+#[test]
+fn a_file_of_the_first_version_is_brought_along_and_demands_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let connection = Connection::open(folder.path().join("host.sqlite")).unwrap();
+    let matrix = serde_json::to_string(&Matrix::default()).unwrap();
+    connection
+        .execute_batch(&format!(
+            "CREATE TABLE migrations (version INTEGER PRIMARY KEY) STRICT; INSERT INTO migrations VALUES (1);{};
+             INSERT INTO room VALUES ('r1', 'old', '{matrix}', 5); INSERT INTO member VALUES ('r1', 'u_1', 'owner', 'n');",
+            schema::FIRST
+        ))
+        .unwrap();
+    drop(connection);
+    let (_store, saved) = Store::open(Some(folder.path())).unwrap();
+    let [Write::Room { minimum, .. }, Write::Member { exempt, .. }] = &saved.all[..] else { panic!("{saved:?}") };
+    assert_eq!((*minimum, *exempt), (ShieldMinimum::default(), false));
 }
 
 #[tokio::test]
@@ -67,7 +94,13 @@ async fn a_full_disk_is_a_typed_error_and_heals() {
     let pages: i64 = connection.query_row("PRAGMA page_count", [], |r| r.get(0)).unwrap();
     connection.execute_batch(&format!("PRAGMA max_page_count = {}", pages + 1)).unwrap();
     let (store, _) = Store::with(connection).unwrap();
-    let big = Write::Room { room: room(), title: "x".repeat(64_000), matrix: Matrix::default(), created_at: 1 };
+    let big = Write::Room {
+        room: room(),
+        title: "x".repeat(64_000),
+        matrix: Matrix::default(),
+        minimum: ShieldMinimum::default(),
+        created_at: 1,
+    };
     assert_eq!(store.keep(big).await, Err(StoreError::Full));
     assert_eq!(store.health(), Some(StoreError::Full));
     assert_eq!(store.failures(), 1);

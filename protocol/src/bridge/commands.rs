@@ -5,6 +5,7 @@ use ts_rs::TS;
 
 use crate::ids::{DeviceId, DisplayName, UserId};
 use crate::policy::{Capability, Role};
+use crate::shield::ShieldLevel;
 
 /// A command without arguments, or an answer without content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
@@ -141,6 +142,26 @@ pub struct SetRole {
     pub user: UserId,
     /// To what.
     pub role: Role,
+}
+
+/// `set_shield_minimum`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct SetShieldMinimum {
+    /// Of whom; `None`: of everyone in the meeting.
+    pub role: Option<Role>,
+    /// At least; `none` demands nothing.
+    pub level: ShieldLevel,
+}
+
+/// `set_shield_exempt`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct SetShieldExempt {
+    /// Who.
+    pub user: UserId,
+    /// From now on?
+    pub exempt: bool,
 }
 
 /// `set_volume`.

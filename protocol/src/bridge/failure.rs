@@ -121,6 +121,10 @@ pub enum Code {
     ShareSoundFailed,
     /// The link has room for the voice only: our pictures are not sent.
     PicturesHeldBack,
+    /// Some program captured this window, or tried to.
+    WindowCaptured,
+    /// Some program captured the window of somebody else in the meeting; owners are told.
+    OtherCaptured,
     /// The keyring is missing.
     KeyringMissing,
     /// The keyring is locked.
@@ -199,6 +203,8 @@ impl Code {
         Self::ShareLost,
         Self::ShareSoundFailed,
         Self::PicturesHeldBack,
+        Self::WindowCaptured,
+        Self::OtherCaptured,
         Self::KeyringMissing,
         Self::KeyringLocked,
         Self::SettingsNotSaved,

@@ -6,7 +6,7 @@ use ts_rs::TS;
 use super::{Code, DeviceKind};
 use crate::ids::{DeviceId, DisplayName, ParticipantSid, TrackSid, UserId};
 use crate::policy::{Capability, Role, TrackKind, TrackSource};
-use crate::shield::ShieldStatus;
+use crate::shield::{ShieldIncident, ShieldLevel, ShieldMinimum, ShieldStatus};
 
 /// How loud everyone is, 0.0 to 1.0 (0 = -60 dBov or less, linear in dB).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, TS)]
@@ -116,8 +116,25 @@ pub struct MeetingView {
     pub seal: SealView,
     /// How good the connection is.
     pub link: LinkView,
+    /// What the meeting demands of its windows. `None` on a foreign server.
+    pub shield: Option<MeetingShieldView>,
     /// How many of the others confirmed in the last seconds that they hear this person. 0 also while nothing is said.
     pub heard_by: u32,
+}
+
+/// Protection from screenshots, as the meeting wants it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct MeetingShieldView {
+    /// What is demanded of whom.
+    pub minimum: ShieldMinimum,
+    /// What is demanded of this person.
+    pub needed: ShieldLevel,
+    /// An owner exempted this person.
+    pub exempt: bool,
+    /// This person gets pictures. Without, every picture of others is [`TrackState::Withheld`].
+    pub pictures: bool,
+    /// May this person change the minimum and exempt others?
+    pub editable: bool,
 }
 
 /// One row of the rights panel.
@@ -168,6 +185,10 @@ pub struct PersonView {
     pub is_me: bool,
     /// Protection of their window; `None` on a foreign server.
     pub shield: Option<ShieldStatus>,
+    /// An owner exempted them from the protection that the meeting demands.
+    pub exempt: bool,
+    /// The host sends them pictures; without, they only hear.
+    pub pictures: bool,
     /// How loud this person hears them, in percent.
     pub volume: u8,
     /// What they publish.
@@ -203,6 +224,8 @@ pub enum TrackState {
     WrongKey,
     /// Neither the page nor Rust can decode it.
     NoDecoder,
+    /// The host does not send it: this window protects less than the meeting demands.
+    Withheld,
 }
 
 /// Sealed or not.
@@ -489,6 +512,17 @@ pub struct Notice {
     pub device: Option<DeviceKind>,
     /// Something that is wrong, or just news.
     pub severity: Severity,
+    /// The capture it is about.
+    pub capture: Option<CaptureView>,
+}
+
+/// A window of this meeting was captured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct CaptureView {
+    /// Whose window; `None`: this one.
+    pub person: Option<String>,
+    /// How and by what.
+    pub incident: ShieldIncident,
 }
 
 /// How loud a notice is.

@@ -2,7 +2,7 @@
 
 use protocol::bridge::{
     CreateInvite, CreatedInvite, Failure, HostMeeting, InviteView, JoinInvite, JoinRecent, JoinServer, Nothing,
-    ReadInvite, SetRight, SetRole, SetVolume,
+    ReadInvite, SetRight, SetRole, SetShieldExempt, SetShieldMinimum, SetVolume,
 };
 use tauri::State;
 
@@ -56,6 +56,16 @@ pub(super) async fn set_right(desk: State<'_, Desk>, req: SetRight) -> Result<()
 #[tauri::command]
 pub(super) async fn set_role(desk: State<'_, Desk>, req: SetRole) -> Result<(), Failure> {
     desk.client().await?.set_role(req).await
+}
+
+#[tauri::command]
+pub(super) async fn set_shield_minimum(desk: State<'_, Desk>, req: SetShieldMinimum) -> Result<(), Failure> {
+    desk.client().await?.set_shield_minimum(req).await
+}
+
+#[tauri::command]
+pub(super) async fn set_shield_exempt(desk: State<'_, Desk>, req: SetShieldExempt) -> Result<(), Failure> {
+    desk.client().await?.set_shield_exempt(req).await
 }
 
 #[tauri::command]

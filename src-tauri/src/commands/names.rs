@@ -24,6 +24,8 @@ pub(crate) const NAMES: &[&str] = &[
     "test_microphone",
     "set_right",
     "set_role",
+    "set_shield_minimum",
+    "set_shield_exempt",
     "set_volume",
     "create_invite",
     "change_settings",

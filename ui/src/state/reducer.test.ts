@@ -6,9 +6,19 @@ import { sceneOf } from "../bridge/fake/scenes";
 import type { Change, Snapshot } from "../bridge/generated/bridge";
 import { applyEvent, keep, levelsOf } from "./reducer";
 
-const scenes = ["home", "first", "alone", "meeting", "share", "partly", "guest", "lost", "unsupported"].map((scene) =>
-  sceneOf(new URLSearchParams({ scene })),
-);
+const scenes = [
+  "home",
+  "first",
+  "alone",
+  "meeting",
+  "share",
+  "partly",
+  "guest",
+  "lost",
+  "unsupported",
+  "sound-only",
+  "captured",
+].map((scene) => sceneOf(new URLSearchParams({ scene })));
 const slices = [
   "phase",
   "meeting",

@@ -35,6 +35,7 @@ function pictureOf(track: TrackView): CameraPicture {
     case "refused_unsealed":
     case "wrong_key":
     case "no_decoder":
+    case "withheld":
       return { track: null, trouble: track.state };
   }
 }

@@ -309,6 +309,23 @@ class Rehearsal {
       }));
       return null;
     },
+    set_shield_minimum: ({ role, level }) => {
+      this.#meeting((m) => {
+        if (!m.shield) return m;
+        const minimum = { ...m.shield.minimum, [role ?? "everyone"]: level };
+        const demands = [minimum.everyone, m.role === null ? "none" : minimum[m.role]];
+        const needed = (["block", "detect", "deter"] as const).find((each) => demands.includes(each)) ?? "none";
+        return { ...m, shield: { ...m.shield, minimum, needed } };
+      });
+      return null;
+    },
+    set_shield_exempt: ({ user, exempt }) => {
+      this.#meeting((m) => ({
+        ...m,
+        people: m.people.map((person) => (person.user === user ? { ...person, exempt } : person)),
+      }));
+      return null;
+    },
     set_volume: ({ user, percent }) => {
       this.#meeting((m) => ({
         ...m,

@@ -4,8 +4,10 @@ import type {
   Capability,
   Code,
   MeetingView,
+  Notice,
   PersonView,
   Role,
+  ShieldMinimum,
   ShieldStatus,
   ShortcutView,
   Snapshot,
@@ -42,6 +44,14 @@ const NO_KEYS: ShortcutView = { keys: null, state: { is: "unknown" } };
 const NONE: ShieldStatus = { level: "none", mechanism: "unsupported", failed: false, test: null };
 const DETER: ShieldStatus = { level: "deter", mechanism: "macos_sharing_type", failed: false, test: null };
 
+const X11: ShieldStatus = {
+  level: "none",
+  mechanism: "x11_watch",
+  failed: false,
+  test: { at: 1_900_000_000, outcome: "leaked" },
+};
+const NO_MINIMUM: ShieldMinimum = { everyone: "none", owner: "none", member: "none", guest: "none" };
+
 function track(user: number, source: TrackView["source"], muted = false, state: TrackState = "playing"): TrackView {
   const kind = source === "camera" || source === "screen_share" ? "video" : "audio";
   return { id: `TR_${source}${user}`, source, kind, muted, state };
@@ -55,6 +65,8 @@ function person(at: number, tracks: TrackView[]): PersonView {
     name: NAMES[at % NAMES.length] ?? "?",
     role,
     is_me: at === 0,
+    exempt: false,
+    pictures: true,
     volume: 100,
     shield: at % 4 === 1 ? BLOCK : at % 4 === 3 ? DETER : NONE,
     tracks,
@@ -89,6 +101,7 @@ function meeting(people: PersonView[]): MeetingView {
     megaphone: { is: "off" },
     seal: { is: "sealed" },
     link: { quality: "excellent", rtt_ms: 4, loss_percent: 0 },
+    shield: { minimum: NO_MINIMUM, needed: "none", exempt: false, pictures: true, editable: true },
     heard_by: people.length - 1,
   };
 }
@@ -219,11 +232,18 @@ const SCENES: Readonly<Record<string, () => Snapshot>> = {
       talk: { keys: "F8", state: { is: "refused", code: "shortcut_lost" } },
     },
     notices: [
-      { id: 1, code: "microphone_silent", about: "USB ヘッドセット", device: null, severity: "warning" },
-      { id: 2, code: "microphone_switched", about: "内蔵マイク", device: "microphone", severity: "warning" },
-      { id: 3, code: "shortcut_lost", about: null, device: null, severity: "warning" },
-      { id: 4, code: "device_lost", about: null, device: "speaker", severity: "error" },
-      { id: 5, code: "talk_key_stuck", about: null, device: null, severity: "warning" },
+      { id: 1, code: "microphone_silent", about: "USB ヘッドセット", device: null, severity: "warning", capture: null },
+      {
+        id: 2,
+        code: "microphone_switched",
+        about: "内蔵マイク",
+        device: "microphone",
+        severity: "warning",
+        capture: null,
+      },
+      { id: 3, code: "shortcut_lost", about: null, device: null, severity: "warning", capture: null },
+      { id: 4, code: "device_lost", about: null, device: "speaker", severity: "error", capture: null },
+      { id: 5, code: "talk_key_stuck", about: null, device: null, severity: "warning", capture: null },
     ],
   }),
   clicked: () => ({ ...home(), pending_invite: LINK }),
@@ -258,7 +278,13 @@ const SCENES: Readonly<Record<string, () => Snapshot>> = {
   open: () =>
     inMeeting(
       crowd(3).map((p) => ({ ...p, role: null, shield: null })),
-      { seal: { is: "open" }, role: null, rights: [], link: { quality: "good", rtt_ms: 38, loss_percent: 1 } },
+      {
+        seal: { is: "open" },
+        role: null,
+        rights: [],
+        shield: null,
+        link: { quality: "good", rtt_ms: 38, loss_percent: 1 },
+      },
     ),
   partly: () => {
     const people = replaceTracks(crowd(4), 1, [track(1, "microphone"), track(1, "camera", false, "refused_unsealed")]);
@@ -275,9 +301,41 @@ const SCENES: Readonly<Record<string, () => Snapshot>> = {
       role: "guest",
       allowed: ["microphone"],
       rights: meeting([]).rights.map((row) => ({ ...row, editable: false })),
+      shield: { minimum: NO_MINIMUM, needed: "none", exempt: false, pictures: true, editable: false },
       camera: { is: "blocked", code: "not_allowed" },
       microphone: { is: "off" },
     }),
+  // The meeting demands more than this computer has.
+  "sound-only": () => {
+    const people = crowd(4).map((p) => ({
+      ...p,
+      shield: p.is_me ? X11 : BLOCK,
+      pictures: !p.is_me,
+      tracks: p.tracks.map((each) => (each.kind === "video" ? { ...each, state: "withheld" as const } : each)),
+    }));
+    const minimum: ShieldMinimum = { ...NO_MINIMUM, everyone: "detect" };
+    return {
+      ...inMeeting(people, {
+        role: "member",
+        shield: { minimum, needed: "detect", exempt: false, pictures: false, editable: false },
+      }),
+      shield: X11,
+    };
+  },
+  // Somebody's window was captured, and the owner is told.
+  captured: () => ({
+    ...inMeeting(crowd(4), {
+      shield: {
+        minimum: { ...NO_MINIMUM, everyone: "detect" },
+        needed: "detect",
+        exempt: false,
+        pictures: true,
+        editable: true,
+      },
+    }),
+    shield: BLOCK,
+    notices: [capture(1, "鈴木 一郎", true), capture(2, null, false)],
+  }),
   lost: () => ({
     ...inMeeting(crowd(4), { link: { quality: "lost", rtt_ms: null, loss_percent: null } }),
     phase: { at: "reconnecting", why: "host_unreachable", tries: 3 },
@@ -288,6 +346,17 @@ const SCENES: Readonly<Record<string, () => Snapshot>> = {
   },
 };
 
+function capture(id: number, person: string | null, covered: boolean): Notice {
+  return {
+    id,
+    code: person === null ? "window_captured" : "other_captured",
+    about: "scrot",
+    device: null,
+    severity: covered ? "warning" : "error",
+    capture: { person, incident: { program: "scrot", pid: 4711, method: "get_image", seconds: 2, covered } },
+  };
+}
+
 function notices(...codes: Code[]): Snapshot["notices"] {
   return codes.map((code, at) => ({
     id: at + 1,
@@ -295,6 +364,7 @@ function notices(...codes: Code[]): Snapshot["notices"] {
     about: code === "track_refused" ? "鈴木 一郎" : "USB ヘッドセット",
     device: code === "track_refused" ? null : "speaker",
     severity: at === 0 ? "error" : "warning",
+    capture: null,
   }));
 }
 

@@ -193,6 +193,24 @@ user: UserId,
  * To what.
  */
 role: Role, };
+export type SetShieldMinimum = { 
+/**
+ * Of whom; `None`: of everyone in the meeting.
+ */
+role: Role | null, 
+/**
+ * At least; `none` demands nothing.
+ */
+level: ShieldLevel, };
+export type SetShieldExempt = { 
+/**
+ * Who.
+ */
+user: UserId, 
+/**
+ * From now on?
+ */
+exempt: boolean, };
 export type SetVolume = { 
 /**
  * Whose voice.
@@ -440,6 +458,10 @@ seal: SealView,
  */
 link: LinkView, 
 /**
+ * What the meeting demands of its windows. `None` on a foreign server.
+ */
+shield: MeetingShieldView | null, 
+/**
  * How many of the others confirmed in the last seconds that they hear this person. 0 also while nothing is said.
  */
 heard_by: number, };
@@ -454,6 +476,27 @@ role: Role,
 allowed: Array<Capability>, 
 /**
  * May this person change the row?
+ */
+editable: boolean, };
+export type MeetingShieldView = { 
+/**
+ * What is demanded of whom.
+ */
+minimum: ShieldMinimum, 
+/**
+ * What is demanded of this person.
+ */
+needed: ShieldLevel, 
+/**
+ * An owner exempted this person.
+ */
+exempt: boolean, 
+/**
+ * This person gets pictures. Without, every picture of others is [`TrackState::Withheld`].
+ */
+pictures: boolean, 
+/**
+ * May this person change the minimum and exempt others?
  */
 editable: boolean, };
 export type SwitchState = { "is": "off" } | { "is": "ready" } | { "is": "starting" } | { "is": "on", 
@@ -491,6 +534,14 @@ is_me: boolean,
  */
 shield: ShieldStatus | null, 
 /**
+ * An owner exempted them from the protection that the meeting demands.
+ */
+exempt: boolean, 
+/**
+ * The host sends them pictures; without, they only hear.
+ */
+pictures: boolean, 
+/**
  * How loud this person hears them, in percent.
  */
 volume: number, 
@@ -519,7 +570,7 @@ muted: boolean,
  * What we do with it.
  */
 state: TrackState, };
-export type TrackState = "waiting" | "playing" | "refused_unsealed" | "wrong_key" | "no_decoder";
+export type TrackState = "waiting" | "playing" | "refused_unsealed" | "wrong_key" | "no_decoder" | "withheld";
 export type SealView = { "is": "sealed" } | { "is": "open" } | { "is": "partly", 
 /**
  * How many were refused because they are not sealed.
@@ -815,7 +866,20 @@ device: DeviceKind | null,
 /**
  * Something that is wrong, or just news.
  */
-severity: Severity, };
+severity: Severity, 
+/**
+ * The capture it is about.
+ */
+capture: CaptureView | null, };
+export type CaptureView = { 
+/**
+ * Whose window; `None`: this one.
+ */
+person: string | null, 
+/**
+ * How and by what.
+ */
+incident: ShieldIncident, };
 export type Severity = "info" | "warning" | "error";
 export type Failure = { 
 /**
@@ -830,7 +894,7 @@ detail: string,
  * Would trying again make sense?
  */
 retry: boolean, };
-export type Code = "invite_unreadable" | "invite_cut" | "invite_too_new" | "invite_refused" | "invite_expired" | "session_over" | "host_unreachable" | "host_key_changed" | "certificate_expired" | "certificate_wrong_name" | "certificate_unknown" | "tls_too_old" | "url_not_secure" | "url_unreadable" | "token_refused" | "not_a_meeting_server" | "relay_required" | "media_blocked" | "version_mismatch" | "too_many_tries" | "room_full" | "joined_elsewhere" | "removed" | "meeting_over" | "host_closing" | "host_start_failed" | "port_in_use" | "not_allowed" | "right_revoked" | "last_owner" | "device_missing" | "device_lost" | "device_back" | "device_busy" | "device_denied" | "device_failed" | "microphone_switched" | "share_unsupported" | "device_changed" | "microphone_silent" | "share_lost" | "share_sound_failed" | "pictures_held_back" | "keyring_missing" | "keyring_locked" | "settings_not_saved" | "shortcut_unsuitable" | "shortcut_taken" | "shortcut_unsupported" | "shortcut_lost" | "talk_key_stuck" | "page_reloaded" | "track_refused" | "reconnected" | "bad_input" | "not_in_meeting" | "already_in_meeting" | "internal";
+export type Code = "invite_unreadable" | "invite_cut" | "invite_too_new" | "invite_refused" | "invite_expired" | "session_over" | "host_unreachable" | "host_key_changed" | "certificate_expired" | "certificate_wrong_name" | "certificate_unknown" | "tls_too_old" | "url_not_secure" | "url_unreadable" | "token_refused" | "not_a_meeting_server" | "relay_required" | "media_blocked" | "version_mismatch" | "too_many_tries" | "room_full" | "joined_elsewhere" | "removed" | "meeting_over" | "host_closing" | "host_start_failed" | "port_in_use" | "not_allowed" | "right_revoked" | "last_owner" | "device_missing" | "device_lost" | "device_back" | "device_busy" | "device_denied" | "device_failed" | "microphone_switched" | "share_unsupported" | "device_changed" | "microphone_silent" | "share_lost" | "share_sound_failed" | "pictures_held_back" | "window_captured" | "other_captured" | "keyring_missing" | "keyring_locked" | "settings_not_saved" | "shortcut_unsuitable" | "shortcut_taken" | "shortcut_unsupported" | "shortcut_lost" | "talk_key_stuck" | "page_reloaded" | "track_refused" | "reconnected" | "bad_input" | "not_in_meeting" | "already_in_meeting" | "internal";
 export type UserId = string;
 export type DeviceId = string;
 export type DisplayName = string;
@@ -859,6 +923,8 @@ export interface Commands {
   test_microphone: [Nothing, null];
   set_right: [SetRight, null];
   set_role: [SetRole, null];
+  set_shield_minimum: [SetShieldMinimum, null];
+  set_shield_exempt: [SetShieldExempt, null];
   set_volume: [SetVolume, null];
   create_invite: [CreateInvite, CreatedInvite];
   change_settings: [SettingsChange, null];
@@ -913,6 +979,8 @@ export const CODES: readonly Code[] = [
   "share_lost",
   "share_sound_failed",
   "pictures_held_back",
+  "window_captured",
+  "other_captured",
   "keyring_missing",
   "keyring_locked",
   "settings_not_saved",
@@ -951,6 +1019,8 @@ export const COMMANDS = [
   "test_microphone",
   "set_right",
   "set_role",
+  "set_shield_minimum",
+  "set_shield_exempt",
   "set_volume",
   "create_invite",
   "change_settings",
