@@ -22,6 +22,8 @@ const SCENES = [
   "guest",
   "lost",
   "unsupported",
+  "sound-only",
+  "captured",
 ] as const;
 
 async function violations(): Promise<string[]> {
@@ -421,5 +423,71 @@ describe("settings", () => {
     await user.click(gain);
     await waitFor(() => expect([echo.checked, gain.checked]).toEqual([false, false]));
     expect(sound.getByRole<HTMLInputElement>("radio", { name: "強め" }).checked).toBe(true);
+  });
+});
+
+describe("protection", () => {
+  test("who gets sound only is told why and what would help", async () => {
+    const { user } = await openFace("scene=sound-only");
+    expect(screen.getByText("映像は届きません。音声だけ参加しています")).toBeTruthy();
+    expect(
+      screen.getByText(/「撮影に気づいて隠す」以上の保護が必要ですが、このパソコンは「保護なし」です/),
+    ).toBeTruthy();
+    expect(screen.getByText(/録画や画面共有のソフトを終了してから/)).toBeTruthy();
+    expect(screen.getAllByText("保護が足りないため、映像は届きません").length).toBeGreaterThan(0);
+    await user.click(screen.getByRole("button", { name: "保護なし" }));
+    expect(await screen.findByText(/最後の自己テスト（.+）では、撮影に写ってしまいました。/)).toBeTruthy();
+    expect(screen.getByText("この会議の映像を見るには「撮影に気づいて隠す」以上の保護が必要です。")).toBeTruthy();
+  });
+
+  test("without a minimum nothing of it is on screen", async () => {
+    const { user } = await openFace("scene=meeting");
+    expect(screen.queryByText("映像は届きません。音声だけ参加しています")).toBeNull();
+    await user.keyboard("p");
+    await screen.findByRole("tab", { name: "参加者" });
+    expect(screen.queryByRole("switch", { name: /保護を免除する/ })).toBeNull();
+  });
+
+  test("the owner demands protection and exempts a person", async () => {
+    const { user, door } = await openFace("scene=meeting");
+    await user.keyboard("p");
+    await user.click(await screen.findByRole("tab", { name: "権限" }));
+    await user.click(await screen.findByRole("button", { name: /全員$/ }));
+    await user.click(await screen.findByRole("option", { name: "「撮影に気づいて隠す」以上" }));
+    await waitFor(() => expect(door.snapshot.meeting?.shield?.minimum.everyone).toBe("detect"));
+    await user.click(screen.getByRole("tab", { name: "参加者" }));
+    await user.click(await screen.findByRole("switch", { name: "鈴木 一郎 さんの保護を免除する" }));
+    await waitFor(() => expect(door.snapshot.meeting?.people[1]?.exempt).toBe(true));
+    expect(await screen.findByText(/撮影に写らない · 保護を免除/)).toBeTruthy();
+  });
+
+  test("who may not change the minimum reads it", async () => {
+    const { user } = await openFace("scene=sound-only");
+    await user.keyboard("p");
+    await user.click(await screen.findByRole("tab", { name: "権限" }));
+    const words = await screen.findAllByText("この会議の映像を見るには「撮影に気づいて隠す」以上の保護が必要です。");
+    expect(words.length).toBe(1);
+    expect(screen.queryByRole("button", { name: /全員$/ })).toBeNull();
+  });
+
+  test("a capture is told by name, program and what came of it", async () => {
+    await openFace("scene=captured");
+    expect(screen.getByText("鈴木 一郎 さんの画面が scrot（プロセス 4711） に撮影されました")).toBeTruthy();
+    expect(screen.getByText("会議の画面は、その間覆われていました。 2 秒間続きました。")).toBeTruthy();
+    expect(screen.getByText("この画面が scrot（プロセス 4711） に撮影されました")).toBeTruthy();
+    expect(screen.getByText(/会議の画面は覆われていませんでした。写った可能性があります。/)).toBeTruthy();
+  });
+
+  test("whoever shares a screen is told why the meeting is missing on it, where it is", async () => {
+    const { user } = await openFace("scene=captured");
+    await user.keyboard("s");
+    expect(await screen.findByText(/この会議のウィンドウは、共有した画面に写りません/)).toBeTruthy();
+  });
+
+  test("an unprotected window is not said to be missing", async () => {
+    const { user } = await openFace("scene=meeting");
+    await user.keyboard("s");
+    await screen.findByText("どの画面を共有しますか");
+    expect(screen.queryByText(/この会議のウィンドウは、共有した画面に写りません/)).toBeNull();
   });
 });

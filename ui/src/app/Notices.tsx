@@ -3,9 +3,10 @@
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { useStore } from "zustand";
-import type { Code, DeviceKind, Severity } from "../bridge/generated/bridge";
+import type { CaptureView, Code, DeviceKind, Severity } from "../bridge/generated/bridge";
 import { IconButton } from "../components/Button";
 import { Icon } from "../components/Icon";
+import { captureWords } from "../features/shield/capture";
 import { wordsOf } from "../i18n";
 import { face, forgetFailure, send, useSnapshot } from "../state/store";
 import styles from "./Notices.module.css";
@@ -29,6 +30,7 @@ export function Notices() {
             code={failure.code}
             about={null}
             device={null}
+            capture={null}
             severity="error"
             stays={FAILURE_STAYS}
             onDismiss={() => forgetFailure(failure.id)}
@@ -43,6 +45,7 @@ export function Notices() {
               code={notice.code}
               about={notice.about}
               device={notice.device}
+              capture={notice.capture}
               severity={notice.severity}
               stays={notice.severity === "info" ? NEWS_STAYS : null}
               onDismiss={() => void send("dismiss_notice", { id: notice.id })}
@@ -57,15 +60,16 @@ interface CardProps {
   code: Code;
   about: string | null;
   device: DeviceKind | null;
+  capture: CaptureView | null;
   severity: Severity;
   /** Milliseconds; `null`: until put away. */
   stays: number | null;
   onDismiss: () => void;
 }
 
-function Card({ code, about, device, severity, stays, onDismiss }: CardProps) {
+function Card({ code, about, device, capture, severity, stays, onDismiss }: CardProps) {
   const { t } = useTranslation();
-  const words = wordsOf(code, about, device);
+  const words = capture ? captureWords(capture) : wordsOf(code, about, device);
   const card = useGoesAway(stays, onDismiss);
   return (
     <li ref={card} className={styles.card} data-severity={severity}>

@@ -6,6 +6,7 @@ import type { MeetingView } from "../../bridge/generated/bridge";
 import { runsMeeting, sharedScreens } from "../../state/selectors";
 import { useSnapshot } from "../../state/store";
 import { Invite } from "../invite/Invite";
+import { SoundOnly } from "../shield/SoundOnly";
 import styles from "./Meeting.module.css";
 import { Gallery } from "./parts/Gallery";
 import type { PanelTab } from "./parts/Panel";
@@ -58,7 +59,10 @@ function Room({ meeting, openSettings }: { meeting: MeetingView; openSettings: (
   return (
     <div className={styles.room} data-panel={panel !== null || undefined}>
       <TopBar meeting={meeting} openSettings={openSettings} />
-      <Reconnecting />
+      <div className={styles.banners}>
+        <Reconnecting />
+        <SoundOnly meeting={meeting} />
+      </div>
       <main className={styles.middle} aria-label={t("meeting.tiles")}>
         {shared.length > 0 ? (
           <Stage meeting={meeting} shared={shared} onStop={controls.share.stop} />

@@ -4,10 +4,11 @@ import { Slider, SliderOutput, SliderThumb, SliderTrack } from "react-aria-compo
 import { useTranslation } from "react-i18next";
 import type { MeetingView, PersonView, Role } from "../../bridge/generated/bridge";
 import { Avatar } from "../../components/Avatar";
-import { Choice } from "../../components/Field";
+import { Choice, Toggle } from "../../components/Field";
 import { Icon } from "../../components/Icon";
 import { cameraOf, hears, onMegaphone, runsMeeting } from "../../state/selectors";
 import { send } from "../../state/store";
+import { effective, strongest } from "../shield/words";
 import styles from "./People.module.css";
 
 const ROLES: readonly Role[] = ["owner", "member", "guest"];
@@ -54,6 +55,32 @@ function Volume({ person }: { person: PersonView }) {
   );
 }
 
+/** How far this person's window is protected, where the meeting wants to know; the owner can exempt them. */
+function Protection({ person, meeting }: { person: PersonView; meeting: MeetingView }) {
+  const { t } = useTranslation();
+  const demand = meeting.shield;
+  if (!demand || person.role === null) return null;
+  const needed = strongest(demand.minimum.everyone, demand.minimum[person.role]);
+  if (needed === "none" && !person.exempt) return null;
+  return (
+    <div className={styles.protection}>
+      <p className={styles.role}>
+        {t(`shield.${effective(person.shield)}`)}
+        {person.exempt && ` · ${t("shield.exempt")}`}
+        {!person.pictures && ` · ${t("shield.soundOnlyShort")}`}
+      </p>
+      {demand.editable && (
+        <Toggle
+          label={t("shield.exemptSwitch")}
+          name={t("shield.exemptNamed", { name: person.name })}
+          on={person.exempt}
+          onChange={(exempt) => void send("set_shield_exempt", { user: person.user, exempt })}
+        />
+      )}
+    </div>
+  );
+}
+
 function Person({ person, meeting }: { person: PersonView; meeting: MeetingView }) {
   const { t } = useTranslation();
   const heard = hears(person, meeting);
@@ -80,6 +107,7 @@ function Person({ person, meeting }: { person: PersonView; meeting: MeetingView 
             }}
           />
         )}
+        <Protection person={person} meeting={meeting} />
         {!person.is_me && <Volume person={person} />}
       </div>
       <span className={styles.states}>

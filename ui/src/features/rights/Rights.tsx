@@ -6,6 +6,7 @@ import { Toggle } from "../../components/Field";
 import type { IconName } from "../../components/Icon";
 import { Icon } from "../../components/Icon";
 import { send } from "../../state/store";
+import { Minimum } from "../shield/Minimum";
 import styles from "./Rights.module.css";
 
 const CAPABILITIES: readonly { id: Capability; icon: IconName }[] = [
@@ -74,6 +75,7 @@ export function Rights({ meeting }: { meeting: MeetingView }) {
         </tbody>
       </table>
       {editable && <p className={styles.foot}>{t("rights.ownerFixed")}</p>}
+      {meeting.shield && <Minimum shield={meeting.shield} />}
       <dl className={styles.roles}>
         {rights.map((row) => (
           <div key={row.role}>

@@ -11,6 +11,7 @@ import { Sheet } from "../../components/Sheet";
 import { wordsOf } from "../../i18n";
 import { send, useSnapshot } from "../../state/store";
 import { Rehearsal, SpeakerTest } from "../prejoin/SoundCheck";
+import { Told } from "../shield/Told";
 import { DevicePicker } from "./DevicePicker";
 import { GlobalKeys } from "./GlobalKeys";
 import styles from "./Settings.module.css";
@@ -201,7 +202,7 @@ function Safety() {
         </Note>
       )}
       <Note look={shield.failed ? "warning" : "info"} title={t("shield.title")}>
-        <p>{shield.failed ? t("shield.failed") : t(`shield.${shield.level}Words`)}</p>
+        <Told shield={shield} />
       </Note>
     </>
   );

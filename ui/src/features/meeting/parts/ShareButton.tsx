@@ -9,6 +9,7 @@ import { Icon } from "../../../components/Icon";
 import { Bubble } from "../../../components/Sheet";
 import { wordsOf } from "../../../i18n";
 import { send, useSnapshot } from "../../../state/store";
+import { missesWhenShared } from "../../shield/words";
 import type { Controls } from "../useControls";
 import { Face } from "./Toolbar";
 import styles from "./Toolbar.module.css";
@@ -76,11 +77,13 @@ function ScreenList({ onChoose }: { onChoose: (screen: string, sound: boolean) =
   const { t } = useTranslation();
   const screens = useSnapshot((s) => s.devices.screens);
   const canSound = useSnapshot((s) => s.devices.system_sound);
+  const shield = useSnapshot((s) => s.shield);
   // As it was the last time.
   const [sound, setSound] = useState(useSnapshot((s) => s.settings.share_sound));
   return (
     <>
       <p>{t("meeting.pickScreenLead")}</p>
+      {missesWhenShared(shield) && <p>{t("meeting.pickScreenShield")}</p>}
       {screens.length === 0 && <p>{t("meeting.noScreens")}</p>}
       <Toggle
         label={t("meeting.shareSound")}

@@ -21,7 +21,7 @@ export function TopBar({ meeting, openSettings }: { meeting: MeetingView; openSe
       <span className={styles.count}>{t("meeting.people", { count: meeting.people.length })}</span>
       <div className={styles.marks}>
         <SealMark seal={meeting.seal} />
-        <ShieldMark people={meeting.people} />
+        <ShieldMark people={meeting.people} demand={meeting.shield} />
         <LinkMark link={meeting.link} heardBy={meeting.heard_by} />
         <HostingMark />
         <IconButton icon="settings" label={t("common.settings")} onPress={openSettings} />

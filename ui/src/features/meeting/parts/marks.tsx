@@ -6,15 +6,17 @@ import { useTranslation } from "react-i18next";
 import type {
   LinkQuality,
   LinkView,
+  MeetingShieldView,
   PersonView,
   SealView,
   ShieldLevel,
-  ShieldStatus,
 } from "../../../bridge/generated/bridge";
 import { Avatar } from "../../../components/Avatar";
 import type { IconName } from "../../../components/Icon";
 import { Icon, SignalIcon } from "../../../components/Icon";
 import { Bubble } from "../../../components/Sheet";
+import { Told } from "../../shield/Told";
+import { effective, LEVELS } from "../../shield/words";
 import styles from "./marks.module.css";
 
 interface MarkButtonProps {
@@ -97,8 +99,6 @@ export function LinkMark({ link, heardBy }: { link: LinkView; heardBy: number })
   );
 }
 
-const LEVELS: readonly ShieldLevel[] = ["none", "deter", "detect", "block"];
-
 /** The weakest protection of all; a person whose protection is not known counts as unprotected. */
 export function weakest(people: readonly PersonView[]): ShieldLevel {
   return people.reduce<ShieldLevel>((level, person) => {
@@ -107,11 +107,8 @@ export function weakest(people: readonly PersonView[]): ShieldLevel {
   }, "block");
 }
 
-const effective = (shield: ShieldStatus | null): ShieldLevel =>
-  shield === null || shield.failed ? "none" : shield.level;
-
 /** Protection from screenshots, per person, in honest words. */
-export function ShieldMark({ people }: { people: readonly PersonView[] }) {
+export function ShieldMark({ people, demand }: { people: readonly PersonView[]; demand: MeetingShieldView | null }) {
   const { t } = useTranslation();
   const level = weakest(people);
   return (
@@ -126,6 +123,7 @@ export function ShieldMark({ people }: { people: readonly PersonView[] }) {
       }
     >
       <p>{t("shield.lead")}</p>
+      {demand && demand.needed !== "none" && <p>{t("shield.demands", { level: t(`shield.${demand.needed}`) })}</p>}
       <ul className={styles.people}>
         {people.map((person) => (
           <li key={person.user} className={styles.person}>
@@ -137,11 +135,7 @@ export function ShieldMark({ people }: { people: readonly PersonView[] }) {
                   {person.shield === null ? t("shield.unknown") : t(`shield.${effective(person.shield)}`)}
                 </span>
               </p>
-              {person.shield && (
-                <p className={styles.soft}>
-                  {person.shield.failed ? t("shield.failed") : t(`shield.${person.shield.level}Words`)}
-                </p>
-              )}
+              {person.shield && <Told shield={person.shield} className={styles.soft} />}
             </div>
           </li>
         ))}
