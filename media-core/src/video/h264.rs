@@ -33,6 +33,8 @@ pub struct Encoder {
     content: Content,
     fps: u32,
     bitrate: Bitrate,
+    /// Of the pictures it was started with; none before the first.
+    size: Option<Size>,
 }
 
 fn failed(error: &openh264::Error) -> CodecError {
@@ -45,7 +47,7 @@ impl Encoder {
     /// # Errors
     /// The library did not start.
     pub fn new(content: Content, fps: u32, bitrate: Bitrate) -> Result<Self, CodecError> {
-        Ok(Self { inner: Self::build(content, fps, bitrate)?, content, fps, bitrate })
+        Ok(Self { inner: Self::build(content, fps, bitrate)?, content, fps, bitrate, size: None })
     }
 
     fn build(content: Content, fps: u32, bitrate: Bitrate) -> Result<openh264::encoder::Encoder, CodecError> {
@@ -84,9 +86,13 @@ impl super::codec::Encoder for Encoder {
         if width.max(height) > MAX_SIDES.0 || width.min(height) > MAX_SIDES.1 {
             return Err(CodecError::TooLarge(width, height));
         }
-        if key {
+        if self.size.is_some_and(|size| size != picture.size()) {
+            // The wrapper would start it anew by itself, with the bit rate of long ago.
+            self.inner = Self::build(self.content, self.fps, self.bitrate)?;
+        } else if key && self.size.is_some() {
             self.inner.force_intra_frame();
         }
+        self.size = Some(picture.size());
         let (w, h) = (width as usize, height as usize);
         let source = YUVSlices::new((picture.y(), picture.u(), picture.v()), (w, h), (w, w / 2, w / 2));
         let out = self.inner.encode(&source).map_err(|e| failed(&e))?;
@@ -99,13 +105,17 @@ impl super::codec::Encoder for Encoder {
         Ok((!data.is_empty()).then(|| Encoded { key, data: data.into() }))
     }
 
-    /// The safe wrapper cannot change a running encoder, so this starts a new one: the next frame is a key frame.
-    /// Changes under a tenth are ignored.
+    /// Changes under a fiftieth are ignored.
     fn set_bitrate(&mut self, bitrate: Bitrate) -> Result<(), CodecError> {
-        if bitrate.0.abs_diff(self.bitrate.0) * 10 <= self.bitrate.0 {
+        if bitrate.0.abs_diff(self.bitrate.0) * 50 <= self.bitrate.0 {
             return Ok(());
         }
-        self.inner = Self::build(self.content, self.fps, bitrate)?;
+        if self.size.is_some() {
+            libopenh264::set_bitrate(&mut self.inner, self.bitrate.0, bitrate.0)
+                .map_err(|refused| CodecError::Failed(refused.to_string()))?;
+        } else {
+            self.inner = Self::build(self.content, self.fps, bitrate)?;
+        }
         self.bitrate = bitrate;
         Ok(())
     }

@@ -68,7 +68,7 @@ fn frames_are_constrained_baseline_with_one_slice_and_long_start_codes() {
 }
 
 #[test]
-fn another_size_or_bit_rate_starts_with_a_key_frame() {
+fn another_size_starts_with_a_key_frame_and_another_bit_rate_does_not() {
     let mut encoder = Encoder::new(Content::Camera, 30, Bitrate::kbps(1000)).unwrap();
     let mut decoder = Decoder::new().unwrap();
     for (n, size) in [(1, SIZE), (2, Size { width: 320, height: 180 }), (3, SIZE)] {
@@ -80,7 +80,9 @@ fn another_size_or_bit_rate_starts_with_a_key_frame() {
     encoder.set_bitrate(Bitrate::kbps(1050)).unwrap();
     assert!(encoder.encode(&TestCard::new(SIZE).paint(4, MediaTime::ZERO), false).unwrap().is_none_or(|e| !e.key));
     encoder.set_bitrate(Bitrate::kbps(300)).unwrap();
-    assert!(encoder.encode(&TestCard::new(SIZE).paint(5, MediaTime::ZERO), false).unwrap().unwrap().key);
+    assert!(encoder.encode(&TestCard::new(SIZE).paint(5, MediaTime::ZERO), false).unwrap().is_none_or(|e| !e.key));
+    let other = TestCard::new(Size { width: 320, height: 180 }).paint(6, MediaTime::ZERO);
+    assert!(encoder.encode(&other, false).unwrap().unwrap().key);
 }
 
 #[test]
