@@ -212,7 +212,7 @@ impl Driver {
                     route.key = None;
                 }
             }
-            Event::KeyFrameRequested(sender) => {
+            Event::KeyFrameRequested { sender, .. } => {
                 if let Some((lane, _)) = self.lanes.iter().find(|(_, l)| l.sender == sender) {
                     let lane = *lane;
                     self.note(Note::KeyWanted(lane));

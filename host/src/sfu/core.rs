@@ -490,7 +490,7 @@ impl Core {
                     subscriber.wants_offer = true;
                 }
             }
-            Event::KeyFrameRequested(sender) => self.key_frame_wanted(key, sender, now),
+            Event::KeyFrameRequested { sender, .. } => self.key_frame_wanted(key, sender, now),
             Event::ChannelOpen { channel, .. } => {
                 if let Some(subscriber) = self.sessions.get_mut(&key).and_then(|s| s.subscriber.as_mut()) {
                     subscriber.opened(channel, now);

@@ -11,6 +11,8 @@
 //! | [`sdp`] | the few facts we need from a remote description, read with limits |
 //! | `wire`, `tap`, `plane` | interceptors: RTX before NACK, routing of RTP, key frame requests, loss and round trip |
 //! | `nack`, `asks` | asking for lost packets again |
+//! | [`bandwidth`] | how much a connection carries, from what its receiver reports |
+//! | `traffic` | numbers pictures for those reports, and bounds what is sent once more |
 //! | [`red`] | RFC 2198: packets of sound that carry earlier ones once more |
 //! | [`framing`] | RFC 4571: packets on a TCP stream |
 //! | [`stun`] | which peer a first datagram is for (USERNAME) |
@@ -37,6 +39,7 @@
 #![forbid(unsafe_code)]
 
 mod asks;
+pub mod bandwidth;
 pub mod config;
 pub mod error;
 pub mod framing;
@@ -48,8 +51,10 @@ pub mod red;
 pub mod sdp;
 pub mod stun;
 mod tap;
+mod traffic;
 mod wire;
 
+pub use bandwidth::Estimate;
 pub use config::{Codec, Flow, Kind, PeerConfig};
 pub use error::PeerError;
 pub use framing::{Deframer, frame_header};

@@ -178,7 +178,12 @@ pub enum Event {
     /// A packet of a remote track.
     Rtp(RtpIn),
     /// The other side needs a key frame of what we send (PLI or FIR).
-    KeyFrameRequested(SenderId),
+    KeyFrameRequested {
+        /// Of which track.
+        sender: SenderId,
+        /// Of which of its layers; 0 without simulcast.
+        layer: u8,
+    },
     /// A channel, ours or theirs, can be used now.
     ChannelOpen {
         /// Which.

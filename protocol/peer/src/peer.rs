@@ -19,6 +19,7 @@ use rtc::shared::error::Error as RtcError;
 use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
 use rtc::statistics::StatsSelector;
 
+use crate::bandwidth::Estimate;
 use crate::config::{Codec, Flow, Kind, PeerConfig};
 use crate::error::PeerError;
 use crate::media::{ChannelId, Datagram, Event, Protocol, Quality, RemoteTrack, RtpIn, SenderId, TrackKey, Transmit};
@@ -41,13 +42,16 @@ pub const MAX_MESSAGE: usize = 65_535;
 #[derive(Debug)]
 struct Sender {
     rtc: RTCRtpSenderId,
-    ssrc: u32,
+    /// One, or every simulcast layer.
+    layers: Vec<senders::SentLayer>,
     codec: Codec,
     /// Set while the other side agreed to receive it.
     payload_type: Option<u8>,
     /// Payload type of RED around the codec, while the other side agreed to receive that.
     red: Option<u8>,
     audio_level: Option<u8>,
+    /// Said in every packet of a simulcast layer: which section and which layer it is of.
+    names: Option<senders::Names>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -247,6 +251,12 @@ impl Peer {
         self.plane.lock().take_quality()
     }
 
+    /// What the link carries of what we send, from the other side's feedback; `None` while it says nothing.
+    #[must_use]
+    pub fn estimate(&self, now: Instant) -> Option<Estimate> {
+        self.plane.lock().estimator.estimate(now)
+    }
+
     /// RTP that came for no announced track since the start.
     #[must_use]
     pub fn unrouted_packets(&self) -> u64 {
@@ -275,9 +285,11 @@ impl Peer {
             (!self.rtp.is_empty(), std::mem::take(&mut plane.key_frames))
         };
         for ssrc in key_frames {
-            let sender = self.senders.iter().find(|(_, sender)| sender.ssrc == ssrc);
-            if let Some((id, _)) = sender {
-                self.events.push_back(Event::KeyFrameRequested(*id));
+            let layer_of = |sender: &Sender| sender.layers.iter().position(|layer| layer.ssrc == ssrc);
+            let asked = self.senders.iter().find_map(|(id, sender)| layer_of(sender).map(|layer| (*id, layer)));
+            if let Some((sender, layer)) = asked {
+                let layer = u8::try_from(layer).unwrap_or(u8::MAX);
+                self.events.push_back(Event::KeyFrameRequested { sender, layer });
                 found = true;
             }
         }

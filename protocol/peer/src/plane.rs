@@ -1,12 +1,14 @@
 //! State shared by a peer and its interceptors: which RTP belongs to which remote track, what waits to be sent or
 //! read, and what the reports said. Only `Peer`, `Wire` and `Tap` of one peer touch it; the lock is never contended.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use rtc::rtp::header::Header;
 
+use crate::bandwidth::Estimator;
 use crate::config::Codec;
 use crate::media::{Quality, RemoteTrack, RtpIn, TrackKey};
 use crate::sdp::{Description, ExtensionIds};
@@ -51,6 +53,12 @@ pub(crate) struct Plane {
 
     pub(crate) inbound: VecDeque<RtpIn>,
     pub(crate) outbound: VecDeque<(Instant, rtc::rtp::Packet)>,
+    /// Our SSRCs that carry pictures: they are numbered for feedback, and what is sent again of them is bounded.
+    pub(crate) pictures: HashSet<u32>,
+    /// Extensions that say which of our layers a retransmission repairs, by the layer's SSRC.
+    pub(crate) repair_names: HashMap<u32, Vec<(u8, Bytes)>>,
+    /// What the other side's feedback says about the link.
+    pub(crate) estimator: Estimator,
     /// Our SSRCs a key frame was asked for.
     pub(crate) key_frames: Vec<u32>,
     /// RTP that belongs to no announced track.

@@ -96,7 +96,7 @@ impl Core {
             // The client negotiates this connection, and we send nothing on it.
             Event::Disconnected
             | Event::NegotiationNeeded
-            | Event::KeyFrameRequested(_)
+            | Event::KeyFrameRequested { .. }
             | Event::ChannelOpen { .. }
             | Event::ChannelClosed { .. } => {}
         }

@@ -237,7 +237,7 @@ impl World {
             }
         }
         while let Some(event) = client.publisher.poll_event() {
-            if let Event::KeyFrameRequested(sender) = event {
+            if let Event::KeyFrameRequested { sender, .. } = event {
                 client.asked.push(sender);
             }
         }

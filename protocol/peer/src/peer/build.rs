@@ -19,6 +19,7 @@ use crate::nack::Nack;
 use crate::plane::SharedPlane;
 use crate::sdp::EXTENSIONS;
 use crate::tap::Tap;
+use crate::traffic::Traffic;
 use crate::wire::{Arrivals, Wire};
 
 /// Reports of every stream we send. On the thinnest link one a second would take a twentieth of it.
@@ -45,10 +46,6 @@ pub(super) fn connection(
         media.register_codec(red_parameters(), RtpCodecKind::Audio)?;
     }
     for (uri, audio, video) in EXTENSIONS {
-        // Feedback on what we send is not read, so it is not asked for.
-        if config.flow == Flow::Send && uri.contains("transport-wide-cc") {
-            continue;
-        }
         for (wanted, kind) in [(audio, RtpCodecKind::Audio), (video, RtpCodecKind::Video)] {
             if wanted {
                 media.register_header_extension(RTCRtpHeaderExtensionCapability { uri: uri.to_owned() }, kind, None)?;
@@ -61,6 +58,7 @@ pub(super) fn connection(
         .with(Slot::from(SLOT_TAP), Tap::new(plane.clone()));
     registry = match config.flow {
         Flow::Send => registry
+            .with(Slot::CongestionControl, Traffic::new(plane.clone()))
             .with(Slot::NackResponder, NackResponderBuilder::new().with_size(config.resend_packets).build())
             .with(Slot::SenderReport, SenderReportBuilder::new().with_interval(REPORT_EVERY).build()),
         Flow::Receive => registry

@@ -5,7 +5,7 @@ use std::time::Instant;
 use rtc::peer_connection::sdp::RTCSessionDescription;
 use rtc::peer_connection::transport::RTCIceCandidateInit;
 
-use super::{Negotiation, Peer, build};
+use super::{Negotiation, Peer, build, senders};
 use crate::config::Codec;
 use crate::error::PeerError;
 use crate::media::{Event, LocalCandidate};
@@ -153,6 +153,8 @@ impl Peer {
         self.extensions_level = description.extensions.audio_level;
         for sender in self.senders.values_mut() {
             let mid = self.rtc.rtp_transceiver(build::transceiver(sender.rtc)).and_then(|t| t.mid().clone());
+            sender.names = senders::names(mid.as_deref(), &description.extensions).filter(|_| sender.layers.len() > 1);
+            self.plane.lock().repair_names.extend(senders::repair_names(sender, &description.extensions));
             let section = mid.and_then(|mid| description.by_mid(&mid));
             let section = section.filter(|section| section.receives && !section.rejected);
             sender.payload_type = section.and_then(|section| section.payload_type(sender.codec));

@@ -12,6 +12,7 @@ use crate::media::{Delivery, LocalCandidate, RtpOut, SenderSpec};
 mod hostile;
 mod media;
 mod negotiation;
+mod pictures;
 
 /// A seeded path between two peers: 5 ms each way, drops what the caller's dice say.
 struct Path {

@@ -74,7 +74,7 @@ fn whatever_a_member_puts_into_its_packets_costs_nobody_a_connection() {
     let honest = path.sender("screen-sound", Codec::Opus);
     path.connect();
     let abused = || path.left.senders.iter().filter(|(id, _)| **id != honest).map(|(_, sender)| sender);
-    let known: Vec<u32> = abused().map(|sender| sender.ssrc).collect();
+    let known: Vec<u32> = abused().flat_map(|sender| sender.layers.iter().map(|layer| layer.ssrc)).collect();
     let kinds: Vec<u8> = abused().flat_map(|sender| [sender.payload_type, sender.red]).flatten().collect();
     assert_eq!((known.len(), kinds.len()), (2, 3), "Opus, RED around it, H.264");
     for round in 0..4000_u32 {

@@ -64,7 +64,9 @@ fn a_key_frame_request_names_the_sender_it_is_for() {
     let asked: Vec<_> = path
         .left_events
         .iter()
-        .filter_map(|event| if let Event::KeyFrameRequested(sender) = event { Some(*sender) } else { None })
+        .filter_map(
+            |event| if let Event::KeyFrameRequested { sender, layer: 0 } = event { Some(*sender) } else { None },
+        )
         .collect();
     assert_eq!(asked, [camera]);
 }
