@@ -2,6 +2,7 @@
 //!
 //! Sending: one thread per source takes pictures from its [`Latest`](crate::channel::latest) and calls
 //! [`send::VideoSender::send`], or [`send::VideoSender::idle`] when none came for a tenth of a second.
+//! A camera goes through [`simulcast::CameraSender`], which makes up to three [`layers`] of it.
 //! [`ladder::Ladder`] says what pictures may take of a link without costing the voice.
 //! Receiving: [`receive::VideoReceiver`] per remote track, fed with packets; whole opened frames come out for the page,
 //! or for [`h264::Decoder`] where the page lacks the codec.
@@ -9,9 +10,12 @@
 pub mod annexb;
 pub mod codec;
 pub mod convert;
+pub mod encoders;
 pub mod h264;
 pub mod ladder;
+pub mod layers;
 pub mod receive;
 pub mod scale;
 pub mod send;
+pub mod simulcast;
 pub mod sps;
