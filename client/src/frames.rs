@@ -62,6 +62,11 @@ impl Door {
         state.tracks.clear();
     }
 
+    /// Does anybody look?
+    pub(crate) fn has_page(&self) -> bool {
+        self.lock().sink.is_some()
+    }
+
     /// What the page can decode, as it measured.
     pub(crate) fn set_codecs(&self, codecs: PageCodecs) {
         self.lock().codecs = Some(codecs);

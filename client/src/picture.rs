@@ -24,6 +24,10 @@ use crate::secrets;
 use crate::sound::MediaClock;
 use crate::transport::{Lane, Outlet, Sink};
 
+mod camera;
+
+pub(crate) use camera::CameraWishes;
+
 /// A still source is looked at this often.
 const IDLE: Duration = Duration::from_millis(100);
 /// A receiver without packets is looked at this often.
@@ -90,6 +94,8 @@ pub(crate) struct Surroundings {
     pub(crate) outlet: Outlet,
     /// How much of the network.
     pub(crate) share: LinkShare,
+    /// What of our camera.
+    pub(crate) camera: CameraWishes,
 }
 
 /// Where the frames of one of our own sources go.

@@ -203,6 +203,7 @@ impl Session {
             door: doors.door.clone(),
             watchers: doors.watchers.clone(),
             outlet: Outlet::default(),
+            camera: crate::picture::CameraWishes::default(),
             share: LinkShare::default(),
         };
         let secrets = Secrets::new(std::sync::Arc::clone(&ports.vault));

@@ -71,6 +71,13 @@ pub(crate) enum Out {
         /// Muted?
         muted: bool,
     },
+    /// Which layers of a track of ours are looked at, the smallest first.
+    Layers {
+        /// Ours.
+        cid: String,
+        /// Low, medium, high.
+        wanted: [bool; 3],
+    },
     /// People came, changed or went.
     People(Vec<lk::ParticipantInfo>),
     /// The room changed.
@@ -177,6 +184,7 @@ impl Signal {
                     self.out.push_back(Out::Muted { cid, muted: mute.muted });
                 }
             }
+            Say::SubscribedQualityUpdate(update) => self.on_qualities(&update),
             Say::RequestResponse(response) => self.on_response(&response),
             Say::Leave(leave) => self.out.push_back(Out::Leave(leave)),
             Say::ConnectionQuality(update) => self.out.push_back(Out::Quality(update.updates)),
@@ -187,9 +195,23 @@ impl Signal {
             Say::Pong(_) | Say::SpeakersChanged(_) => {}
             // A join or reconnect is only ever first, and was taken before this began.
             Say::Join(_) | Say::Reconnect(_) => self.out.push_back(Out::Stuck),
-            // Streams paused by the server, simulcast hints, data tracks, single-connection mode: nothing to do here.
+            // Streams paused by the server, data tracks, single-connection mode: nothing to do here.
             other => tracing::trace!(?other, "a message that needs nothing"),
         }
+    }
+
+    /// The codec of ours is H.264; an older server says the same without codecs.
+    fn on_qualities(&mut self, update: &lk::SubscribedQualityUpdate) {
+        let Some(cid) = self.cid_of(&update.track_sid) else { return };
+        let ours = update.subscribed_codecs.iter().find(|codec| codec.codec.eq_ignore_ascii_case("h264"));
+        #[expect(deprecated, reason = "all that older servers say")]
+        let qualities = match ours.or(update.subscribed_codecs.first()) {
+            Some(codec) => &codec.qualities,
+            None => &update.subscribed_qualities,
+        };
+        let on = |quality: i32| qualities.iter().any(|q| q.quality == quality && q.enabled);
+        let wanted = [lk::VideoQuality::Low, lk::VideoQuality::Medium, lk::VideoQuality::High].map(|q| on(q as i32));
+        self.out.push_back(Out::Layers { cid, wanted });
     }
 
     /// Time passed: pings, deadlines.

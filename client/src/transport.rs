@@ -18,7 +18,11 @@ use tokio::sync::mpsc;
 use self::driver::Driver;
 
 mod driver;
+mod pacer;
 mod tcp;
+mod uplink;
+
+pub(crate) use uplink::{Room, Uplink};
 
 /// Orders waiting for the driver.
 const ORDERS: usize = 256;
@@ -41,6 +45,14 @@ pub(crate) enum Lane {
 }
 
 impl Lane {
+    /// Its simulcast layers; none: one stream.
+    pub(crate) const fn rids(self) -> &'static [&'static str] {
+        match self {
+            Self::Camera => &media_core::video::layers::RIDS,
+            Self::Microphone | Self::Megaphone | Self::Screen | Self::ScreenSound => &[],
+        }
+    }
+
     /// What is sent in it.
     pub(crate) const fn codec(self) -> Codec {
         match self {
@@ -127,8 +139,8 @@ pub(crate) enum Note {
         /// Which.
         publisher: bool,
     },
-    /// Someone needs a key frame of what we send.
-    KeyWanted(Lane),
+    /// Someone needs a key frame of what we send: of this layer of it.
+    KeyWanted(Lane, u8),
     /// A message on a data channel.
     Data(Bytes),
     /// How the connections fare, about every two seconds.
@@ -160,21 +172,33 @@ impl std::fmt::Debug for Sink {
 /// Where encoders put their frames, whichever connection is the current one. Cheap to clone; a full or missing
 /// connection loses frames and never waits.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Outlet(Arc<Mutex<Option<Frames>>>);
+pub(crate) struct Outlet(Arc<Mutex<Option<(Frames, Uplink)>>>);
 
-/// The way to one driver.
-type Frames = mpsc::Sender<(Lane, SealedFrame)>;
+/// The way to one driver: a frame of one layer of a lane.
+type Frames = mpsc::Sender<(Lane, u8, SealedFrame)>;
 
 impl Outlet {
     /// Sends one frame; `false` when it was lost.
     pub(crate) fn send(&self, lane: Lane, frame: SealedFrame) -> bool {
-        let sender = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        sender.is_some_and(|sender| sender.try_send((lane, frame)).is_ok())
+        self.send_layer(lane, 0, frame)
+    }
+
+    /// The same of one layer.
+    pub(crate) fn send_layer(&self, lane: Lane, layer: u8, frame: SealedFrame) -> bool {
+        let way = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        way.is_some_and(|(sender, _)| sender.try_send((lane, layer, frame)).is_ok())
+    }
+
+    /// What pictures of a lane may take of the link now.
+    pub(crate) fn room(&self, lane: Lane) -> Room {
+        let way = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        way.as_ref().map_or(Room::Unknown, |(_, uplink)| uplink.room(lane))
     }
 
     /// Leads to this connection from now on, or nowhere.
     pub(crate) fn lead_to(&self, transport: Option<&Transport>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = transport.map(|t| t.frames.clone());
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
+            transport.map(|t| (t.frames.clone(), t.uplink.clone()));
     }
 }
 
@@ -183,6 +207,7 @@ impl Outlet {
 pub(crate) struct Transport {
     orders: mpsc::Sender<Order>,
     frames: Frames,
+    uplink: Uplink,
 }
 
 impl Transport {
@@ -206,9 +231,10 @@ impl Transport {
         let publisher = side(Flow::Send)?;
         let subscriber = side(Flow::Receive)?;
         let notes: Box<dyn Fn(Note) -> bool + Send + Sync> = Box::new(move |note| into.try_send(wrap(note)).is_ok());
-        let driver = Driver::new(publisher, subscriber, notes)?;
+        let uplink = Uplink::default();
+        let driver = Driver::new(publisher, subscriber, notes, uplink.clone())?;
         tokio.spawn(driver.run(order_box, frame_box));
-        Ok(Self { orders, frames })
+        Ok(Self { orders, frames, uplink })
     }
 
     /// Gives an order; `false` when the driver is gone or hopelessly behind.

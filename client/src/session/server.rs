@@ -102,6 +102,12 @@ impl Session {
                     own.wanted = false;
                 }
             }
+            Out::Layers { cid, wanted } => {
+                if call.lane_of(&cid) == Some(Lane::Camera) {
+                    tracing::debug!(?wanted, "layers of the camera that are looked at");
+                    self.around.camera.want(wanted);
+                }
+            }
             Out::People(people) => {
                 let Some(crowd) = &mut call.crowd else { return };
                 let differences = people.iter().flat_map(|info| crowd.apply(info)).collect();
@@ -192,8 +198,8 @@ impl Session {
                 }
                 if publisher {
                     // What was encoded before went nowhere: whoever looks needs a whole picture.
-                    self.key_wanted(Lane::Camera);
-                    self.key_wanted(Lane::Screen);
+                    self.around.camera.need_keys();
+                    self.key_wanted(Lane::Screen, 0);
                 }
             }
             Note::Down { publisher } => {
@@ -205,7 +211,7 @@ impl Session {
                 tracing::info!(publisher, "a media connection is dead");
                 self.start_afresh();
             }
-            Note::KeyWanted(lane) => self.key_wanted(lane),
+            Note::KeyWanted(lane, layer) => self.key_wanted(lane, layer),
             Note::Data(bytes) => self.on_data(&bytes),
             Note::Quality { loss_percent, sent_loss_percent, rtt, resent_percent } => {
                 let rtt = rtt.or_else(|| call.signal.as_ref().and_then(|s| s.rtt()));
@@ -258,9 +264,9 @@ impl Session {
         }
     }
 
-    fn key_wanted(&mut self, lane: Lane) {
+    fn key_wanted(&mut self, lane: Lane, layer: u8) {
         match lane {
-            Lane::Camera => self.hardware.camera.need_key(),
+            Lane::Camera => self.around.camera.need_key(layer),
             Lane::Screen => self.hardware.screen.need_key(),
             Lane::Microphone | Lane::Megaphone | Lane::ScreenSound => {}
         }

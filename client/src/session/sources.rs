@@ -5,7 +5,9 @@ use std::time::Instant;
 
 use livekit_protocol as lk;
 use media_core::audio::{AudioInput, LocalAudio, SpeakPermit};
+use media_core::frame::Size;
 use media_core::time::Bitrate;
+use media_core::video::layers::{LAYERS, share, size_of};
 use protocol::bridge::{Code, Failure, Severity};
 use protocol::ids::DeviceId;
 use protocol::policy::{Capability, Grants, Megaphone, Mic, Screen, TrackKind, TrackSource};
@@ -48,7 +50,10 @@ fn request(lane: Lane, cid: &str, sealed: bool, muted: bool) -> lk::AddTrackRequ
     };
     let encryption = if sealed { lk::encryption::Type::Gcm } else { lk::encryption::Type::None };
     let codecs = match kind {
-        TrackKind::Video => vec![lk::SimulcastCodec { codec: "h264".into(), cid: cid.into(), ..Default::default() }],
+        TrackKind::Video => {
+            let (codec, cid) = ("h264".into(), cid.into());
+            vec![lk::SimulcastCodec { codec, cid, layers: layers(lane), ..Default::default() }]
+        }
         TrackKind::Audio => Vec::new(),
     };
     lk::AddTrackRequest {
@@ -62,9 +67,32 @@ fn request(lane: Lane, cid: &str, sealed: bool, muted: bool) -> lk::AddTrackRequ
         encryption: encryption as i32,
         // We neither send nor take RED, and under seal nobody may (LIVEKIT.md 3.1).
         disable_red: true,
+        layers: layers(lane),
         simulcast_codecs: codecs,
         ..Default::default()
     }
+}
+
+/// What a camera is announced as; everything else is one stream.
+fn layers(lane: Lane) -> Vec<lk::VideoLayer> {
+    let camera = Size { width: 1280, height: 720 };
+    let qualities = [lk::VideoQuality::Low, lk::VideoQuality::Medium, lk::VideoQuality::High];
+    let wide = share(None, [true; LAYERS]);
+    let named = lane.rids().iter().zip(qualities).zip(wide).enumerate();
+    named
+        .map(|(layer, ((rid, quality), bitrate))| {
+            let Size { width, height } = size_of(layer, camera);
+            let bitrate = bitrate.map_or(0, |bits| bits.0);
+            lk::VideoLayer {
+                quality: quality as i32,
+                width,
+                height,
+                bitrate,
+                rid: (*rid).to_owned(),
+                ..Default::default()
+            }
+        })
+        .collect()
 }
 
 impl Session {
@@ -110,6 +138,9 @@ impl Session {
             if let Some(machine) = &mut call.signal {
                 if (on || waits) && own.cid.is_none() {
                     let cid = secrets::random_id("TR_");
+                    if lane == Lane::Camera {
+                        self.around.camera.want_all();
+                    }
                     machine.add_track(request(lane, &cid, sealed, !on), now);
                     own.cid = Some(cid);
                     own.muted = !on;

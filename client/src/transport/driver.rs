@@ -1,6 +1,6 @@
 //! The loop around both peers: packets in, timers, orders, packets out. One task; never blocks, never decides.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,9 @@ use protocol::ids::TrackSid;
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 
+use super::pacer::Pacer;
 use super::tcp::{self, Dialled};
+use super::uplink::{Meter, Uplink, YOUNG};
 use super::{Lane, Note, Order, Sink};
 use crate::secrets;
 
@@ -45,6 +47,12 @@ pub(super) struct Driver {
     notes: Box<dyn Fn(Note) -> bool + Send + Sync>,
     dialled: mpsc::Sender<Dialled>,
     next_quality: Instant,
+    /// Packets of pictures that wait for their turn.
+    pacer: Pacer<(Lane, u8, RtpOut)>,
+    uplink: Uplink,
+    screen: Meter,
+    /// When the first picture was sent.
+    shows_since: Option<Instant>,
 }
 
 struct Side {
@@ -64,7 +72,8 @@ struct Side {
 
 struct SendingLane {
     sender: SenderId,
-    packetizer: Packetizer,
+    /// One per layer.
+    packetizers: Vec<Packetizer>,
 }
 
 struct Route {
@@ -79,6 +88,7 @@ impl Driver {
         publisher: (Peer, UdpSocket),
         subscriber: (Peer, UdpSocket),
         notes: Box<dyn Fn(Note) -> bool + Send + Sync>,
+        uplink: Uplink,
     ) -> std::io::Result<Self> {
         let mut publisher = Side::new(true, publisher)?;
         let mut open =
@@ -97,13 +107,17 @@ impl Driver {
             // Replaced in `run`, which owns the other end.
             dialled: mpsc::channel(1).0,
             next_quality: Instant::now() + QUALITY_EVERY,
+            pacer: Pacer::default(),
+            uplink,
+            screen: Meter::default(),
+            shows_since: None,
         })
     }
 
     pub(super) async fn run(
         mut self,
         mut orders: mpsc::Receiver<Order>,
-        mut frames: mpsc::Receiver<(Lane, SealedFrame)>,
+        mut frames: mpsc::Receiver<(Lane, u8, SealedFrame)>,
     ) {
         let (dialled, mut streams) = mpsc::channel(64);
         self.dialled = dialled;
@@ -118,10 +132,10 @@ impl Driver {
                         self.on_order(order);
                     }
                 }
-                Some((lane, frame)) = frames.recv() => {
-                    self.on_frame(lane, &frame);
-                    while let Ok((lane, frame)) = frames.try_recv() {
-                        self.on_frame(lane, &frame);
+                Some((lane, layer, frame)) = frames.recv() => {
+                    self.on_frame(lane, layer, &frame);
+                    while let Ok((lane, layer, frame)) = frames.try_recv() {
+                        self.on_frame(lane, layer, &frame);
                     }
                 }
                 ready = self.subscriber.socket.readable() => self.subscriber.read(ready),
@@ -136,7 +150,8 @@ impl Driver {
 
     fn wake(&mut self) -> Instant {
         let far = Instant::now() + IDLE;
-        let timers = [self.publisher.wake(), self.subscriber.wake(), Some(self.next_quality)];
+        let paced = self.pacer.wake(Instant::now());
+        let timers = [self.publisher.wake(), self.subscriber.wake(), Some(self.next_quality), paced];
         timers.into_iter().flatten().fold(far, Instant::min)
     }
 
@@ -167,6 +182,7 @@ impl Driver {
 
     /// After every step: what happened goes to its place, what is to be sent is sent.
     fn settle(&mut self) {
+        self.pace(Instant::now());
         while let Some(event) = self.publisher.peer.poll_event() {
             self.on_event(true, event);
         }
@@ -212,10 +228,10 @@ impl Driver {
                     route.key = None;
                 }
             }
-            Event::KeyFrameRequested { sender, .. } => {
+            Event::KeyFrameRequested { sender, layer } => {
                 if let Some((lane, _)) = self.lanes.iter().find(|(_, l)| l.sender == sender) {
                     let lane = *lane;
-                    self.note(Note::KeyWanted(lane));
+                    self.note(Note::KeyWanted(lane, layer));
                 }
             }
             Event::Data { bytes, .. } => self.note(Note::Data(bytes)),
@@ -249,16 +265,18 @@ impl Driver {
         (route.sink.0)(codec, media, packet.now);
     }
 
-    fn on_frame(&mut self, lane: Lane, frame: &SealedFrame) {
+    fn on_frame(&mut self, lane: Lane, layer: u8, frame: &SealedFrame) {
         let Some(sending) = self.lanes.get_mut(&lane) else { return };
         if !self.publisher.peer.sender_ready(sending.sender) {
             return;
         }
+        let Some(packetizer) = sending.packetizers.get_mut(usize::from(layer)) else { return };
         let mut packets = Vec::new();
-        if let Err(error) = sending.packetizer.pack(frame, &mut packets) {
+        if let Err(error) = packetizer.pack(frame, &mut packets) {
             tracing::warn!(%error, ?lane, "a frame could not be packed");
             return;
         }
+        let sender = sending.sender;
         let now = Instant::now();
         for packet in packets {
             let out = RtpOut {
@@ -269,9 +287,40 @@ impl Driver {
                 red: false,
                 payload: packet.payload,
             };
-            if let Err(error) = self.publisher.peer.write_rtp(sending.sender, out, now) {
+            if lane.codec() != Codec::Opus {
+                self.queue(lane, layer, out);
+            } else if let Err(error) = self.publisher.peer.write_rtp(sender, out, now) {
                 tracing::debug!(%error, ?lane, "a packet was not sent");
                 return;
+            }
+        }
+    }
+
+    /// Pictures wait for their turn.
+    fn queue(&mut self, lane: Lane, layer: u8, out: RtpOut) {
+        let bytes = out.payload.len();
+        if lane == Lane::Screen {
+            self.screen.add(bytes);
+        }
+        let Err(given_up) = self.pacer.push((lane, layer, out), bytes) else { return };
+        tracing::warn!(packets = given_up.len(), "pictures are given up: the link does not carry them");
+        let chains: HashSet<(Lane, u8)> = given_up.into_iter().map(|(lane, layer, _)| (lane, layer)).collect();
+        for (lane, layer) in chains {
+            self.note(Note::KeyWanted(lane, layer));
+        }
+    }
+
+    /// Sends the pictures whose turn it is, and tells those who encode what the link carries.
+    fn pace(&mut self, now: Instant) {
+        let estimate = self.publisher.peer.estimate(now);
+        self.pacer.follow(estimate);
+        let young = self.shows_since.is_none_or(|at| now.saturating_duration_since(at) < YOUNG);
+        self.uplink.set(estimate, self.screen.rate(now), young);
+        while let Some((lane, layer, out)) = self.pacer.due(now) {
+            self.shows_since.get_or_insert(now);
+            let Some(sending) = self.lanes.get(&lane) else { continue };
+            if let Err(error) = self.publisher.peer.write_layer(sending.sender, layer, out, now) {
+                tracing::debug!(%error, ?lane, "a packet was not sent");
             }
         }
     }
@@ -348,10 +397,17 @@ impl Driver {
             Codec::H264 => peer::Codec::H264,
             Codec::Vp8 => peer::Codec::Vp8,
         };
-        match self.publisher.peer.add_sender(SenderSpec { track_id: cid, stream_id: "-".to_owned(), codec }) {
+        let spec = SenderSpec { track_id: cid, stream_id: "-".to_owned(), codec };
+        let rids = lane.rids();
+        let added = match rids {
+            [] => self.publisher.peer.add_sender(spec),
+            _ => self.publisher.peer.add_simulcast_sender(spec, rids),
+        };
+        match added {
             Ok(sender) => {
-                let first = u16::from_be_bytes(*secrets::random::<2>().expose());
-                self.lanes.insert(lane, SendingLane { sender, packetizer: Packetizer::new(first) });
+                let first = || u16::from_be_bytes(*secrets::random::<2>().expose());
+                let packetizers = (0..rids.len().max(1)).map(|_| Packetizer::new(first())).collect();
+                self.lanes.insert(lane, SendingLane { sender, packetizers });
             }
             Err(error) => self.stuck(true, &error),
         }

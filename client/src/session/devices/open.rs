@@ -213,6 +213,35 @@ impl Session {
         }
     }
 
+    fn encode_camera(
+        &self,
+        number: u64,
+        device: Box<dyn Pictures>,
+        pictures: LatestReader<Picture>,
+    ) -> Result<Kept, Code> {
+        let call = self.call.as_ref().ok_or(Code::NotInMeeting)?;
+        let sealing = call.sealing(Lane::Camera).map_err(|_| Code::Internal)?;
+        let permit = self.gate.permit::<Camera>().map_err(|_| Code::NotAllowed)?;
+        let ended = self.picture_ended(Lane::Camera, number);
+        let around = self.around.clone();
+        match OwnPicture::start_camera(around, OWN_CAMERA, pictures, (permit, sealing), ended) {
+            Ok(encode) => Ok(Kept::Picture { device, encode }),
+            Err(error) => {
+                tracing::error!(%error, "no encode thread");
+                Err(Code::DeviceFailed)
+            }
+        }
+    }
+
+    fn picture_ended(&self, lane: Lane, number: u64) -> impl FnOnce(bool) + Send + 'static + use<> {
+        let me = self.me.clone();
+        move |revoked| {
+            if me.try_send(Input::OwnEnded(lane, number, revoked)).is_err() {
+                tracing::debug!("the end of a picture was not heard");
+            }
+        }
+    }
+
     fn encode(
         &mut self,
         which: Which,
@@ -220,30 +249,20 @@ impl Session {
         device: Box<dyn Pictures>,
         pictures: LatestReader<Picture>,
     ) -> Result<Kept, Code> {
+        if which == Which::Camera && self.hardware.camera_for_call {
+            return self.encode_camera(number, device, pictures);
+        }
         let lane = if which == Which::Screen { Lane::Screen } else { Lane::Camera };
-        let for_call = which == Which::Screen || self.hardware.camera_for_call;
+        let for_call = which == Which::Screen;
         let (permit, sealing, limits, name) = if for_call {
             let sealing = self.call.as_ref().ok_or(Code::NotInMeeting)?.sealing(lane).map_err(|_| Code::Internal)?;
-            match which {
-                Which::Screen => {
-                    let permit = self.gate.permit::<Screen>().map_err(|_| Code::NotAllowed)?;
-                    (ShowPermit::Screen(permit), sealing, VideoLimits::SCREEN, OWN_SCREEN)
-                }
-                Which::Camera | Which::Microphone | Which::Speaker | Which::System => {
-                    let permit = self.gate.permit::<Camera>().map_err(|_| Code::NotAllowed)?;
-                    (ShowPermit::Camera(permit), sealing, VideoLimits::CAMERA, OWN_CAMERA)
-                }
-            }
+            let permit = self.gate.permit::<Screen>().map_err(|_| Code::NotAllowed)?;
+            (ShowPermit::Screen(permit), sealing, VideoLimits::SCREEN, OWN_SCREEN)
         } else {
             (ShowPermit::Camera(Gate::preview::<Camera>()), Sealing::Plain, PREVIEW_LIMITS, PREVIEW)
         };
         let showing = Showing { name: name.to_owned(), lane: for_call.then_some(lane) };
-        let me = self.me.clone();
-        let ended = move |revoked| {
-            if me.try_send(Input::OwnEnded(lane, number, revoked)).is_err() {
-                tracing::debug!("the end of a picture was not heard");
-            }
-        };
+        let ended = self.picture_ended(lane, number);
         let started = OwnPicture::start(self.around.clone(), showing, pictures, (permit, sealing, limits), ended);
         match started {
             Ok(encode) => Ok(Kept::Picture { device, encode }),
