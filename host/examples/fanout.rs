@@ -8,12 +8,60 @@ use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use host::sfu::contract::{AllowedTrack, SessionKey, SfuCommand, SfuEvent, Target};
+use host::sfu::contract::{AllowedTrack, Layer, SessionKey, SfuCommand, SfuEvent, Target, TrackWish};
 use host::sfu::{Sfu, SfuConfig, SfuHandle};
 use peer::{Codec, Datagram, Event, Flow, LocalCandidate, Peer, PeerConfig, Protocol, RtpOut, SenderId, SenderSpec};
 use protocol::ids::{RoomId, TrackSid};
 use protocol::policy::{TrackKind, TrackSource};
 use tokio::sync::mpsc::Receiver;
+
+/// What every publisher sends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Film {
+    /// Sound.
+    Voice,
+    /// One stream of 2.5 Mbit/s.
+    Plain,
+    /// Three layers; of the people who look, half look at the best, the others at the smaller ones.
+    Layers,
+}
+
+const RIDS: [&str; 3] = ["q", "h", "f"];
+
+impl Film {
+    const fn codec(self) -> Codec {
+        match self {
+            Self::Voice => Codec::Opus,
+            Self::Plain | Self::Layers => Codec::H264,
+        }
+    }
+
+    /// (packets, bytes of each) of every layer, each time.
+    const fn packets(self) -> &'static [(u16, usize)] {
+        match self {
+            Self::Voice => &[(1, 80)],
+            Self::Plain => &[(9, 1157)],
+            Self::Layers => &[(1, 660), (2, 940), (6, 1157)],
+        }
+    }
+
+    const fn pause(self) -> Duration {
+        match self {
+            Self::Voice => Duration::from_millis(20),
+            Self::Plain | Self::Layers => Duration::from_micros(33_333),
+        }
+    }
+
+    fn layers(self) -> Vec<Layer> {
+        let layer = |(quality, rid): (u8, &str)| Layer {
+            quality,
+            width: 320 << quality,
+            height: 180 << quality,
+            rid: rid.to_owned(),
+        };
+        if self == Self::Layers { (0..).zip(RIDS).map(layer).collect() } else { vec![] }
+    }
+}
 
 struct End {
     peer: Peer,
@@ -68,6 +116,7 @@ struct Load {
     sfu: SfuHandle,
     events: Receiver<SfuEvent>,
     clients: Vec<Client>,
+    tick: u16,
 }
 
 fn key(at: usize) -> SessionKey {
@@ -75,11 +124,11 @@ fn key(at: usize) -> SessionKey {
 }
 
 impl Load {
-    fn new(publishers: usize, people: usize, codec: Codec) -> anyhow::Result<Self> {
+    fn new(publishers: usize, people: usize, film: Film) -> anyhow::Result<Self> {
         let udp = UdpSocket::bind("127.0.0.1:0")?;
         let candidates = vec![udp.local_addr()?];
         let (sfu, events) = Sfu::start(SfuConfig::new(udp, candidates))?;
-        let mut load = Self { sfu, events, clients: vec![] };
+        let mut load = Self { sfu, events, clients: vec![], tick: 0 };
         for at in 0..people {
             load.sfu.send(SfuCommand::Join {
                 session: key(at),
@@ -88,21 +137,27 @@ impl Load {
                 can_subscribe: true,
                 pictures: true,
             });
-            let publisher = if at < publishers { Some(load.publisher(at, codec)?) } else { None };
+            let publisher = if at < publishers { Some(load.publisher(at, film)?) } else { None };
             load.clients.push(Client { publisher, subscriber: End::new(Flow::Receive)?, got: HashSet::new() });
         }
         for at in 0..people {
             for of in (0..publishers).filter(|of| *of != at) {
                 let sid = TrackSid::parse(format!("TR_{of}"))?;
-                load.sfu.send(SfuCommand::Subscribe { session: key(at), sid, on: true });
+                load.sfu.send(SfuCommand::Subscribe { session: key(at), sid: sid.clone(), on: true });
+                if film == Film::Layers {
+                    let size = [(1280, 720), (300, 170), (1280, 720), (600, 340)][(at + of) % 4];
+                    let wish = TrackWish { size: Some(size), ..TrackWish::default() };
+                    load.sfu.send(SfuCommand::Wish { session: key(at), sid, wish });
+                }
             }
         }
         Ok(load)
     }
 
-    fn publisher(&self, at: usize, codec: Codec) -> anyhow::Result<(End, SenderId)> {
+    fn publisher(&self, at: usize, film: Film) -> anyhow::Result<(End, SenderId)> {
         let mut end = End::new(Flow::Send)?;
         let cid = format!("cid{at}");
+        let codec = film.codec();
         let video = codec != Codec::Opus;
         self.sfu.send(SfuCommand::Allow {
             session: key(at),
@@ -115,10 +170,14 @@ impl Load {
                 codec: None,
                 red: false,
                 muted: false,
-                layers: vec![],
+                layers: film.layers(),
             },
         });
-        let sender = end.peer.add_sender(SenderSpec { track_id: cid, stream_id: "-".into(), codec })?;
+        let spec = SenderSpec { track_id: cid, stream_id: "-".into(), codec };
+        let sender = match film {
+            Film::Layers => end.peer.add_simulcast_sender(spec, &RIDS)?,
+            Film::Voice | Film::Plain => end.peer.add_sender(spec)?,
+        };
         let sdp = end.peer.create_offer(false, Instant::now())?;
         self.sfu.send(SfuCommand::PublisherOffer { session: key(at), sdp, id: 1 });
         Ok((end, sender))
@@ -145,6 +204,7 @@ impl Load {
                 | SfuEvent::TrackLive { .. }
                 | SfuEvent::TrackGone { .. }
                 | SfuEvent::FirstSubscriber { .. }
+                | SfuEvent::LayersWanted { .. }
                 | SfuEvent::Speakers { .. }
                 | SfuEvent::Data { .. }
                 | SfuEvent::Quality { .. } => {}
@@ -166,32 +226,16 @@ impl Load {
         Ok(())
     }
 
-    /// Sends `packets` of `size` bytes every `pause` from every publisher for `time`.
-    fn play(&mut self, packets: u16, size: usize, pause: Duration, time: Duration) -> anyhow::Result<()> {
+    /// Sends the film from every publisher for `time`.
+    fn play(&mut self, film: Film, time: Duration) -> anyhow::Result<()> {
         let end = Instant::now() + time;
-        let (mut next, mut tick) = (Instant::now(), 0_u16);
-        let mut payload = vec![1; size];
+        let mut next = Instant::now();
         while Instant::now() < end {
             if Instant::now() >= next {
-                next += pause;
-                tick = tick.wrapping_add(1);
-                for (at, client) in self.clients.iter_mut().enumerate() {
-                    let Some((publisher, sender)) = &mut client.publisher else { continue };
-                    for packet in 0..packets {
-                        // Every frame begins like a key frame: the load is forwarding, not waiting for one.
-                        payload[0] = if packet == 0 { 0x65 } else { 0x41 };
-                        let out = RtpOut {
-                            marker: packet + 1 == packets,
-                            sequence: tick.wrapping_mul(packets).wrapping_add(packet),
-                            timestamp: u32::from(tick) * 3000,
-                            audio_level: Some(if at < 12 { 20 } else { 90 }),
-                            red: false,
-                            payload: Bytes::copy_from_slice(&payload),
-                        };
-                        if publisher.peer.write_rtp(*sender, out, Instant::now()).is_err() {
-                            break;
-                        }
-                    }
+                next += film.pause();
+                self.tick = self.tick.wrapping_add(1);
+                for at in 0..self.clients.len() {
+                    self.shoot(at, film);
                 }
             }
             self.step()?;
@@ -199,21 +243,39 @@ impl Load {
         }
         Ok(())
     }
+
+    /// One picture, or packet of sound, of one publisher.
+    fn shoot(&mut self, at: usize, film: Film) {
+        let Some((publisher, sender)) = &mut self.clients[at].publisher else { return };
+        for (layer, (packets, size)) in (0..).zip(film.packets()) {
+            let mut payload = vec![1; *size];
+            for packet in 0..*packets {
+                // Every frame begins like a key frame: the load is forwarding, not waiting for one.
+                payload[0] = if packet == 0 { 0x65 } else { 0x41 };
+                let out = RtpOut {
+                    marker: packet + 1 == *packets,
+                    sequence: self.tick.wrapping_mul(*packets).wrapping_add(packet),
+                    timestamp: u32::from(self.tick) * 3000,
+                    audio_level: Some(if at < 12 { 20 } else { 90 }),
+                    red: false,
+                    payload: Bytes::copy_from_slice(&payload),
+                };
+                if publisher.peer.write_layer(*sender, layer, out, Instant::now()).is_err() {
+                    return;
+                }
+            }
+        }
+    }
 }
 
-fn measure(name: &str, publishers: usize, people: usize, codec: Codec) -> anyhow::Result<f64> {
-    let mut load = Load::new(publishers, people, codec)?;
-    let (packets, size, pause) = if codec == Codec::Opus {
-        (1, 80, Duration::from_millis(20))
-    } else {
-        (9, 1157, Duration::from_micros(33_333))
-    };
-    load.play(packets, size, pause, Duration::from_secs(8))?;
+fn measure(name: &str, publishers: usize, people: usize, film: Film) -> anyhow::Result<f64> {
+    let mut load = Load::new(publishers, people, film)?;
+    load.play(film, Duration::from_secs(8))?;
     for client in &mut load.clients {
         client.got.clear();
     }
     let before = (load.sfu.counters().rtp_forwarded.value(), load.sfu.counters().thread_cpu_us());
-    load.play(packets, size, pause, Duration::from_secs(15))?;
+    load.play(film, Duration::from_secs(15))?;
     let forwarded = load.sfu.counters().rtp_forwarded.value() - before.0;
     // The thread notes its CPU time once a second.
     let cpu = load.sfu.counters().thread_cpu_us() - before.1;
@@ -233,11 +295,13 @@ fn measure(name: &str, publishers: usize, people: usize, codec: Codec) -> anyhow
 }
 
 fn main() -> anyhow::Result<()> {
-    let video = measure("video 1 to 50", 1, 51, Codec::H264)?;
-    let audio = measure("audio 30 x 30", 30, 30, Codec::Opus)?;
+    let video = measure("video 1 to 50", 1, 51, Film::Plain)?;
+    let layers = measure("layers 1 to 50", 1, 51, Film::Layers)?;
+    let many = measure("layers 10 x 10", 10, 10, Film::Layers)?;
+    let audio = measure("audio 30 x 30", 30, 30, Film::Voice)?;
     writeln!(
         std::io::stdout(),
-        "{{\"scenario\":\"fanout\",\"video_us_per_packet\":{video:.2},\"audio_us_per_packet\":{audio:.2}}}"
+        "{{\"scenario\":\"fanout\",\"video_us_per_packet\":{video:.2},\"layers_us_per_packet\":{layers:.2},\"layers_10x10_us_per_packet\":{many:.2},\"audio_us_per_packet\":{audio:.2}}}"
     )?;
     Ok(())
 }

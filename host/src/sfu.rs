@@ -7,6 +7,8 @@
 //! | `core/*` | its parts: publishing, subscribing, the choice of layers |
 //! | [`red`] | plain packets of sound out of RED, for those who do not take it |
 //! | [`rewrite`] | sequence and timestamp of one subscriber's copy, unbroken across mutes and layer switches |
+//! | [`picture_id`] | the same for what VP8 counts itself |
+//! | [`split`] | which pictures a subscriber's link has room for |
 //! | [`speakers`] | who is heard, and which microphones are worth forwarding |
 //! | [`demux`] | whose packet is this, and how much of a stranger we listen to |
 //! | [`run`], [`tcp`] | the thread: one UDP socket, ICE-TCP streams, timers |
@@ -19,10 +21,12 @@ pub mod core;
 pub mod counters;
 pub mod demux;
 pub mod key_frame;
+pub mod picture_id;
 pub mod red;
 pub mod rewrite;
 mod run;
 pub mod speakers;
+pub mod split;
 mod tcp;
 
 use std::net::{SocketAddr, UdpSocket};

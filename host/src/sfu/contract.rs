@@ -252,6 +252,15 @@ pub enum SfuEvent {
         /// Which.
         sid: TrackSid,
     },
+    /// Which layers of a track of pictures are looked at: its publisher need not send others.
+    LayersWanted {
+        /// Whose track.
+        session: SessionKey,
+        /// Which.
+        sid: TrackSid,
+        /// LiveKit `VideoQuality` low, medium, high. All alike for a track of one stream.
+        qualities: [bool; 3],
+    },
     /// Somebody subscribed to it for the first time.
     FirstSubscriber {
         /// Whose track.

@@ -18,6 +18,7 @@ use crate::sfu::speakers::Speakers;
 mod layers;
 mod publish;
 mod subscribe;
+mod view;
 
 use publish::Track;
 
@@ -64,6 +65,8 @@ struct Subscriber {
     open: HashSet<ChannelId>,
     early: VecDeque<Bytes>,
     is_written: bool,
+    /// The queue its pictures were last reduced for.
+    hold: Option<Instant>,
 }
 
 impl Session {
@@ -162,10 +165,10 @@ impl Core {
                     self.touch((session, target));
                 }
             }
-            SfuCommand::Allow { session, track } => self.allow(session, track),
+            SfuCommand::Allow { session, track } => self.allow(session, track, now),
             SfuCommand::Remove { sid } => self.remove(&sid),
             SfuCommand::Mute { sid, muted } => self.mute(&sid, muted, now),
-            SfuCommand::Subscribe { session, sid, on } => self.subscribe(session, &sid, on),
+            SfuCommand::Subscribe { session, sid, on } => self.subscribe(session, &sid, on, now),
             SfuCommand::Wish { session, sid, wish } => self.wish(session, &sid, wish, now),
             SfuCommand::Pictures { session, on } => self.pictures(session, on, now),
             SfuCommand::SendData { to, reliable, bytes } => self.send_data(&to, reliable, &bytes, now),
@@ -274,6 +277,7 @@ impl Core {
         }
         if end.1 == Target::Subscriber {
             self.offer(end.0, now);
+            self.watch_link(end.0, now);
         }
         let Some(peer) = self.sessions.get_mut(&end.0).and_then(|session| session.end(end.1)) else { return };
         while let Some(transmit) = peer.poll_transmit() {
@@ -346,6 +350,7 @@ impl Core {
                 open: HashSet::new(),
                 early: VecDeque::new(),
                 is_written: false,
+                hold: None,
             })
         } else {
             None

@@ -42,6 +42,7 @@ impl Switchboard {
             }
             SfuEvent::TrackLive { session, sid, mime } => self.track_live(session, &sid, mime),
             SfuEvent::TrackGone { session, sid } => self.remove_track(session, &sid, false),
+            SfuEvent::LayersWanted { session, sid, qualities } => self.layers_wanted(session, &sid, qualities),
             SfuEvent::FirstSubscriber { session, sid } => self.first_subscriber(session, &sid),
             SfuEvent::Speakers { room, speakers } => self.speakers(&room, &speakers),
             SfuEvent::Data { session, reliable, bytes } => self.data(session, reliable, &bytes, now),
@@ -73,6 +74,23 @@ impl Switchboard {
         if !speakers.is_empty() {
             self.say(key, Message::SpeakersChanged(lk::SpeakersChanged { speakers }));
         }
+    }
+
+    /// LiveKit's dynacast: the publisher need not encode what nobody looks at.
+    #[expect(deprecated, reason = "older SDKs read the list without codecs")]
+    fn layers_wanted(&mut self, key: SessionKey, sid: &TrackSid, qualities: [bool; 3]) {
+        let Some(track) = self.sessions.get(&key).and_then(|session| session.tracks.get(sid)) else { return };
+        let names = [lk::VideoQuality::Low, lk::VideoQuality::Medium, lk::VideoQuality::High];
+        let quality =
+            |(name, enabled): (lk::VideoQuality, bool)| lk::SubscribedQuality { quality: name as i32, enabled };
+        let list: Vec<lk::SubscribedQuality> = names.into_iter().zip(qualities).map(quality).collect();
+        let codec = track.info.mime_type.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+        let update = lk::SubscribedQualityUpdate {
+            track_sid: sid.as_str().into(),
+            subscribed_qualities: list.clone(),
+            subscribed_codecs: vec![lk::SubscribedCodec { codec, qualities: list }],
+        };
+        self.say(key, Message::SubscribedQualityUpdate(update));
     }
 
     fn first_subscriber(&mut self, key: SessionKey, sid: &TrackSid) {

@@ -8,7 +8,7 @@ use peer::{Codec, Event, Kind, RemoteTrack, RtpIn, RtpOut, TrackKey};
 use protocol::ids::TrackSid;
 use protocol::policy::{TrackKind, TrackSource};
 
-use super::layers::Layers;
+use super::layers::{Layers, Told};
 use super::subscribe::Subscription;
 use super::{Core, Session, TrackIndex};
 use crate::sfu::contract::{AllowedTrack, SessionKey, SfuEvent, Target};
@@ -32,6 +32,8 @@ pub(super) struct Track {
     /// Known from the first packet.
     pub(super) codec: Option<Codec>,
     pub(super) layers: Layers,
+    /// What its publisher was told about them.
+    pub(super) told: Told,
     /// Once something of it came in RED.
     red: Option<Plain>,
     pub(super) subscriptions: Vec<Subscription>,
@@ -104,7 +106,7 @@ impl Core {
 
     // --- which is which ------------------------------------------------------------------------------------------
 
-    pub(super) fn allow(&mut self, key: SessionKey, allowed: AllowedTrack) {
+    pub(super) fn allow(&mut self, key: SessionKey, allowed: AllowedTrack, now: Instant) {
         if !self.sessions.contains_key(&key) {
             return;
         }
@@ -127,6 +129,7 @@ impl Core {
                         source: None,
                         codec: None,
                         layers: Layers::default(),
+                        told: Told::new(now),
                         red: None,
                         subscriptions: vec![],
                         had_subscriber: false,
@@ -243,10 +246,14 @@ impl Core {
             self.counters.rtp_refused.add(1);
             return;
         };
-        track.layers.heard(packet.layer, now);
+        let woke = track.layers.heard(packet.layer, packet.payload.len(), now);
         if track.codec != Some(packet.codec) && !packet.payload.is_empty() {
             let first = track.codec.replace(packet.codec).is_none();
             self.codec_known(index, first);
+        }
+        if woke && packet.codec.kind() == Kind::Video {
+            // A layer begins with a key frame: whoever waits for it takes this very one.
+            self.review(index, now);
         }
         let Self { tracks, sessions, rooms, counters, written, .. } = self;
         let Some(track) = tracks.get_mut(&index) else { return };
@@ -304,6 +311,10 @@ impl Core {
             };
             for copy in copies {
                 let Some((sequence, timestamp)) = subscription.rewrite.map(copy, now) else { continue };
+                let payload = match copy.codec {
+                    Codec::Vp8 => subscription.pictures.map(copy.ssrc, &copy.payload),
+                    Codec::H264 | Codec::Opus => copy.payload.clone(),
+                };
                 subscription.layer = Some(copy.layer);
                 let out = RtpOut {
                     marker: copy.marker || (!video && !follows),
@@ -311,7 +322,7 @@ impl Core {
                     timestamp,
                     audio_level: copy.audio_level,
                     red: copy.red,
-                    payload: copy.payload.clone(),
+                    payload,
                 };
                 if subscriber.peer.write_rtp(sender, out, now).is_err() {
                     subscription.detach();

@@ -6,8 +6,10 @@ use peer::{PeerError, SenderId, SenderSpec};
 use protocol::ids::TrackSid;
 use protocol::policy::TrackKind;
 
+use super::view::Limit;
 use super::{Core, TrackIndex};
 use crate::sfu::contract::{SessionKey, SfuEvent, Target, TrackWish};
+use crate::sfu::picture_id::PictureIds;
 use crate::sfu::rewrite::Rewrite;
 
 /// One subscriber's copy of one track.
@@ -20,19 +22,24 @@ pub(super) struct Subscription {
     pub(super) layer: Option<u8>,
     /// Layer to forward; none while paused.
     pub(super) target: Option<u8>,
-    wish: TrackWish,
+    /// What VP8 counts itself.
+    pub(super) pictures: PictureIds,
+    pub(super) wish: TrackWish,
+    /// What its link has room for.
+    pub(super) limit: Limit,
 }
 
 impl Subscription {
     /// What comes next starts anew; a picture waits for a key frame.
     pub(super) fn detach(&mut self) {
         self.rewrite.detach();
+        self.pictures.detach();
         self.layer = None;
     }
 }
 
 impl Core {
-    pub(super) fn subscribe(&mut self, key: SessionKey, sid: &TrackSid, on: bool) {
+    pub(super) fn subscribe(&mut self, key: SessionKey, sid: &TrackSid, on: bool, now: Instant) {
         let Some(index) = self.by_sid.get(sid).copied() else { return };
         let Some(session) = self.sessions.get(&key) else { return };
         let (can, pictures) = (session.subscriber.is_some(), session.pictures);
@@ -48,7 +55,9 @@ impl Core {
                     rewrite: Rewrite::default(),
                     layer: None,
                     target: (pictures || !track.allowed.shows()).then(|| track.layers.top()),
+                    pictures: PictureIds::default(),
                     wish: TrackWish::default(),
+                    limit: Limit::Free,
                 });
                 let sender = self.make_sender(index, key);
                 if let Some(last) = self.tracks.get_mut(&index).and_then(|track| track.subscriptions.last_mut()) {
@@ -64,6 +73,8 @@ impl Core {
             }
             (true, None | Some(_)) | (false, None) => {}
         }
+        // A publisher that was paused begins at once.
+        self.review(index, now);
     }
 
     /// Lets pictures through to a session, or stops them at once.
@@ -87,7 +98,8 @@ impl Core {
             // Sound has one layer; pictures are chosen below.
             subscription.target = (!wish.disabled).then(|| subscription.target.unwrap_or(track.layers.top()));
         }
-        self.tick(now);
+        self.divide(key, now, false);
+        self.review(index, now);
     }
 
     /// The sending half of a subscription; `None` until the codec is known.
@@ -208,32 +220,6 @@ impl Core {
                 .map(|layer| (*index, layer))
         });
         if let Some((index, layer)) = found {
-            self.ask_key_frame(index, layer, now);
-        }
-    }
-
-    /// Chooses layers anew, and asks again for key frames that did not come.
-    pub(super) fn tick(&mut self, now: Instant) {
-        let mut waiting = vec![];
-        let Self { sessions, tracks, .. } = self;
-        for (index, track) in tracks {
-            if track.allowed.kind != TrackKind::Video || track.allowed.muted {
-                continue;
-            }
-            for subscription in &mut track.subscriptions {
-                // Nobody is asked for key frames that would not be forwarded.
-                let sees = sessions.get(&subscription.session).is_some_and(|session| session.pictures);
-                subscription.target = track.layers.choose(subscription.wish, now).filter(|_| sees);
-                if let Some(layer) = subscription.target
-                    && subscription.layer != Some(layer)
-                    && subscription.sender.is_some()
-                    && !waiting.contains(&(*index, layer))
-                {
-                    waiting.push((*index, layer));
-                }
-            }
-        }
-        for (index, layer) in waiting {
             self.ask_key_frame(index, layer, now);
         }
     }

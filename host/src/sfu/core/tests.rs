@@ -12,6 +12,7 @@ mod forwarding;
 mod hostile;
 mod life;
 mod pictures;
+mod view;
 
 const HOST: &str = "10.0.0.1:7000";
 
@@ -60,6 +61,8 @@ struct World {
     deaf: bool,
     /// Who joins from now on may receive pictures.
     pictures: bool,
+    /// Links from the host to clients that carry only so much, in bit/s, and when they are idle again.
+    links: HashMap<SocketAddr, (f64, Instant)>,
 }
 
 impl World {
@@ -80,6 +83,7 @@ impl World {
             counters,
             deaf: false,
             pictures: true,
+            links: HashMap::new(),
         }
     }
 
@@ -189,7 +193,12 @@ impl World {
             let mut busy = !packets.is_empty();
             for packet in packets {
                 self.order += 1;
-                self.air.insert((self.now + Duration::from_millis(5), self.order), (false, packet));
+                let mut leaves = self.now;
+                if let Some((rate, idle)) = self.links.get_mut(&packet.remote) {
+                    *idle = (*idle).max(self.now) + Duration::from_secs_f64(packet.bytes.len() as f64 * 8.0 / *rate);
+                    leaves = *idle;
+                }
+                self.air.insert((leaves + Duration::from_millis(5), self.order), (false, packet));
             }
             for event in self.core.take_events() {
                 busy = true;
