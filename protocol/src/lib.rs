@@ -13,6 +13,7 @@
 //! | [`bridge`] | the contract with the page |
 //! | [`shortcut`] | key combinations that work while another program has the keyboard |
 //! | [`shield`] | what is known about screenshot protection |
+//! | [`watermark`] | what is drawn over pictures at each viewer |
 //! | [`backoff`], [`pii`] | retry arithmetic; what keeps people's data out of logs |
 
 #![forbid(unsafe_code)]
@@ -27,3 +28,4 @@ pub mod policy;
 pub mod shield;
 pub mod shortcut;
 pub mod signal;
+pub mod watermark;

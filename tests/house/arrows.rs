@@ -12,15 +12,16 @@ use crate::tree::{has_extension, sources, top};
 const ARROWS: &[(&str, &[&str])] = &[
     ("protocol", &[]),
     ("peer", &["protocol"]),
+    ("watermark", &["protocol"]),
     ("libopus", &[]),
     ("libopenh264", &[]),
     ("media-core", &["protocol", "libopus", "libopenh264"]),
     ("media-devices", &["protocol", "media-core"]),
-    ("client", &["protocol", "peer", "media-core"]),
-    ("host", &["protocol", "peer"]),
+    ("client", &["protocol", "peer", "watermark", "media-core"]),
+    ("host", &["protocol", "peer", "watermark"]),
     ("shield", &["protocol"]),
     ("app", &["protocol", "client", "host", "media-core", "media-devices", "shield"]),
-    ("inspection", &["protocol", "peer", "media-core", "media-devices", "client", "host"]),
+    ("inspection", &["protocol", "peer", "watermark", "media-core", "media-devices", "client", "host"]),
 ];
 
 /// What a room must never touch, by the crates that would touch it, however deep they hide.
@@ -28,6 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const NEVER: &[(&str, &[&str])] = &[
     ("protocol", &["tokio", "mio", "socket2", "tauri", "rusqlite", "rustls", "cpal", "nokhwa", "x11rb"]),
     ("peer", &["tokio", "mio", "tauri", "rusqlite", "cpal", "nokhwa", "x11rb"]),
+    ("watermark", &["tokio", "mio", "socket2", "tauri", "rusqlite", "rustls", "rtc", "cpal", "nokhwa", "x11rb"]),
     ("media-core", &["tokio", "mio", "tauri", "rusqlite", "rustls", "rtc", "cpal", "nokhwa", "x11rb"]),
     ("media-devices", &["tauri", "rustls", "rtc", "rusqlite", "tungstenite"]),
     ("client", &["tauri", "gtk", "webkit2gtk", "wry", "cpal", "alsa", "nokhwa", "x11rb", "keyring-core", "rusqlite"]),
