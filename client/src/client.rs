@@ -9,8 +9,8 @@ use media_core::frame::Picture;
 use protocol::bridge::{
     ChooseDevice, Code, CreateInvite, CreatedInvite, DismissNotice, Event, Failure, HostMeeting, InviteView,
     JoinInvite, JoinRecent, JoinServer, Nothing, PageCodecs, ReadInvite, SetPreview, SetRight, SetRole,
-    SetShieldExempt, SetShieldMinimum, SetShortcut, SetVolume, SettingsChange, ShortcutState, ShortcutUse, Snapshot,
-    StartShare, Switch,
+    SetShieldExempt, SetShieldMinimum, SetShortcut, SetVolume, SetWatermark, SettingsChange, ShortcutState,
+    ShortcutUse, Snapshot, StartShare, Switch,
 };
 use protocol::ids::{TrackSid, UserId};
 use protocol::invite::{Invite, ParseInvite};
@@ -166,6 +166,8 @@ commands! {
     set_shield_minimum(ask: SetShieldMinimum) -> () = |reply| Command::SetShieldMinimum(ask, reply);
     /// Owner: exempts a person from that, or ends it.
     set_shield_exempt(ask: SetShieldExempt) -> () = |reply| Command::SetShieldExempt(ask, reply);
+    /// Owner: what everyone sees drawn over pictures.
+    set_watermark(ask: SetWatermark) -> () = |reply| Command::SetWatermark(ask, reply);
     /// How loud this person hears another.
     set_volume(ask: SetVolume) -> () = |reply| Command::SetVolume(ask, reply);
     /// Makes an invitation link and its QR code.

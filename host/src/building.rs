@@ -12,9 +12,11 @@ use bytes::Bytes;
 use protocol::ids::{DisplayName, RoomId, UserId};
 use protocol::office::{Refusal, ToHost};
 use protocol::policy::Role;
+use protocol::watermark::MarkCells;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use crate::keys::HostKeys;
 use crate::media::MediaPlane;
 use crate::metrics::Metrics;
 use crate::office::{self, Authority, Conn, Mint, OwnerInvite};
@@ -198,8 +200,13 @@ pub fn random(bytes: &mut [u8]) {
     SystemRandom::new().fill(bytes).expect("the system has randomness");
 }
 
-/// Randomness and signatures for the office.
-pub struct Seal(pub Tokens);
+/// Randomness, signatures and marks for the office.
+pub struct Seal {
+    /// Signs join tokens.
+    pub tokens: Tokens,
+    /// Makes marks.
+    pub keys: HostKeys,
+}
 
 impl Mint for Seal {
     fn random(&mut self, bytes: &mut [u8]) {
@@ -207,7 +214,12 @@ impl Mint for Seal {
     }
 
     fn token(&mut self, user: &UserId, name: &DisplayName, room: &RoomId, role: Role) -> String {
-        self.0.mint(user, name.as_str(), room, role)
+        self.tokens.mint(user, name.as_str(), room, role)
+    }
+
+    fn mark(&mut self, user: &UserId, room: &RoomId) -> MarkCells {
+        let key = self.keys.marks(room);
+        key.cells(key.viewer(user))
     }
 }
 

@@ -195,7 +195,13 @@ impl Host {
         let media: Arc<dyn MediaPlane> = Arc::new(media);
         let about = concat!("Shoji ", env!("CARGO_PKG_VERSION")).to_owned();
         let told = told_addresses(&public, local);
-        let office = Authority::new(saved, config.capacity, Box::new(Seal(tokens.clone())), about, told);
+        let office = Authority::new(
+            saved,
+            config.capacity,
+            Box::new(Seal { tokens: tokens.clone(), keys: config.keys.clone() }),
+            about,
+            told,
+        );
         let (reception, actor) = building::start(Parts {
             office,
             store: store.clone(),

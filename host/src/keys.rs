@@ -2,11 +2,13 @@
 //! Values only. Whoever starts the host keeps the blob in a keyring (or a file nobody else may read); this module
 //! writes nothing anywhere.
 
-use aws_lc_rs::digest;
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use aws_lc_rs::{digest, hmac};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use protocol::ids::RoomId;
 use protocol::invite::Fingerprint;
+use protocol::pii::Secret;
 use rcgen::{KeyPair, PublicKeyData};
 use zeroize::Zeroizing;
 
@@ -92,6 +94,14 @@ impl HostKeys {
     #[must_use]
     pub(crate) fn ca_pkcs8(&self) -> &[u8] {
         &self.ca
+    }
+
+    /// What makes and reads the invisible marks of a room's viewers. Follows from the CA key, which never changes.
+    #[must_use]
+    pub fn marks(&self, room: &RoomId) -> watermark::Key {
+        let secret = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &self.ca), b"shoji watermark");
+        let secret: [u8; 32] = secret.as_ref().try_into().expect("SHA-256 has 32 bytes");
+        watermark::Key::of_room(&Secret::new(secret), room)
     }
 
     /// Everything in about 200 bytes: version, length of the CA key (u16 big endian), CA key, API secret.

@@ -9,6 +9,7 @@ use protocol::ids::{DisplayName, InviteId, RoomId, UserId};
 use protocol::office::{Person, Refusal, ToClient, ToHost};
 use protocol::policy::{Grants, Matrix, Role};
 use protocol::shield::{ShieldIncident, ShieldMinimum, ShieldStatus};
+use protocol::watermark::{MarkCells, Watermark};
 use zeroize::Zeroizing;
 
 use crate::store::{Hash, Saved, Write};
@@ -17,6 +18,7 @@ mod entry;
 mod rights;
 mod shield;
 mod throttle;
+mod watermark;
 
 pub use entry::sha256 as entry_hash;
 use throttle::{Rate, Throttle};
@@ -55,12 +57,14 @@ const OWNER_INVITE_LIFE: u32 = 600;
 /// Longest title kept, in bytes.
 const MAX_TITLE: usize = 200;
 
-/// Randomness and signatures, from outside.
+/// Randomness, signatures and marks, from outside.
 pub trait Mint: Send {
     /// Fills with random bytes.
     fn random(&mut self, bytes: &mut [u8]);
     /// A join token for `/rtc`.
     fn token(&mut self, user: &UserId, name: &DisplayName, room: &RoomId, role: Role) -> String;
+    /// The invisible mark of a person in a room; always the same.
+    fn mark(&mut self, user: &UserId, room: &RoomId) -> MarkCells;
 }
 
 /// What the machine wants done.
@@ -155,6 +159,7 @@ struct Room {
     title: String,
     matrix: Matrix,
     minimum: ShieldMinimum,
+    watermark: Watermark,
     created_at: u32,
     members: HashMap<UserId, Member>,
     invites: HashMap<InviteId, Invitation>,
@@ -246,6 +251,11 @@ impl Authority {
             Write::Session { token, room, user, used_at } => {
                 if let Some(room) = self.rooms.get_mut(&room) {
                     room.sessions.insert(token, Session { user, used_at });
+                }
+            }
+            Write::Watermark { room, watermark } => {
+                if let Some(room) = self.rooms.get_mut(&room) {
+                    room.watermark = watermark;
                 }
             }
             Write::Forget { .. } => {}
@@ -562,7 +572,8 @@ impl Room {
     fn new(title: String, matrix: Matrix, created_at: u32) -> Self {
         let (members, invites, sessions) = (HashMap::new(), HashMap::new(), HashMap::new());
         let minimum = ShieldMinimum::default();
-        Self { title, matrix, minimum, created_at, members, invites, sessions, present: BTreeMap::new() }
+        let watermark = Watermark::default();
+        Self { title, matrix, minimum, watermark, created_at, members, invites, sessions, present: BTreeMap::new() }
     }
 
     fn kept(&self, room: &RoomId) -> Write {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use protocol::ids::{DisplayName, InviteId, RoomId, UserId};
 use protocol::policy::{Matrix, Role};
 use protocol::shield::ShieldMinimum;
+use protocol::watermark::Watermark;
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -80,6 +81,13 @@ pub enum Write {
         /// Unix seconds.
         created_at: u32,
     },
+    /// What is drawn over a room's pictures.
+    Watermark {
+        /// Where.
+        room: RoomId,
+        /// What.
+        watermark: Watermark,
+    },
     /// A person of a room, new or changed.
     Member {
         /// Where.
@@ -129,7 +137,7 @@ pub enum Write {
 /// Everything that was kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Saved {
-    /// One write per kept thing: rooms first, then members, invitations, sessions.
+    /// One write per kept thing: rooms first, then watermarks, members, invitations, sessions.
     pub all: Vec<Write>,
 }
 

@@ -76,6 +76,8 @@ bridge! {
     set_right(SetRight) -> ();
     /// Owner: give a person another role.
     set_role(SetRole) -> ();
+    /// Owner: what everyone sees drawn over pictures.
+    set_watermark(SetWatermark) -> ();
     /// How loud this person hears another; for this meeting, nobody else hears of it.
     set_volume(SetVolume) -> ();
     /// Owner: demand so much protection from screenshots before pictures are sent, of everyone or of one role.

@@ -13,6 +13,7 @@ use ts_rs::TS;
 use crate::ids::{DisplayName, InviteId, RoomId, UserId};
 use crate::policy::{Capability, Grants, Matrix, Role};
 use crate::shield::{ShieldIncident, ShieldLevel, ShieldMinimum, ShieldStatus};
+use crate::watermark::{MarkCells, Watermark};
 
 /// Version of these messages. A host refuses another one with [`Refusal::Version`].
 pub const VERSION: u32 = 1;
@@ -95,6 +96,11 @@ pub enum ToHost {
         lasts: u32,
         /// SHA-256 of the 16 entry bytes, base64url: the host never sees the secret.
         verifier: String,
+    },
+    /// Owner: draw this over pictures at everyone who sees them.
+    SetWatermark {
+        /// From now on.
+        watermark: Watermark,
     },
     /// The protection of this person's window: on every change, and every [`SHIELD_BEAT`]. Who stays silent for
     /// [`SHIELD_LEASE`] seconds counts as unprotected.
@@ -253,6 +259,14 @@ pub enum ToClient {
         name: DisplayName,
         /// What is known of it.
         incident: ShieldIncident,
+    },
+    /// What this person draws over pictures from now on; also follows every welcome. A host that never says it draws
+    /// nothing.
+    Watermark {
+        /// What.
+        watermark: Watermark,
+        /// This person's own mark; only where marks are drawn.
+        cells: Option<MarkCells>,
     },
     /// An invitation was made.
     InviteCreated {

@@ -45,6 +45,7 @@ doors! {
     meeting::set_role,
     meeting::set_shield_minimum,
     meeting::set_shield_exempt,
+    meeting::set_watermark,
     meeting::set_volume,
     meeting::create_invite,
     page::change_settings,

@@ -14,3 +14,4 @@ mod secrets;
 mod share_sound;
 mod stranger;
 mod thin_link;
+mod watermark;

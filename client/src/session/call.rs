@@ -14,6 +14,7 @@ use protocol::office::Person;
 use protocol::pii::Secret;
 use protocol::policy::{Grants, Matrix, Role, TrackSource};
 use protocol::shield::{ShieldIncident, ShieldMinimum};
+use protocol::watermark::Watermark;
 use tokio::task::AbortHandle;
 use zeroize::Zeroizing;
 
@@ -66,6 +67,14 @@ pub(super) struct Route {
     pub(super) passphrase: Zeroizing<String>,
 }
 
+/// What is drawn over pictures here, as the office wants it.
+#[derive(Debug, Default)]
+pub(super) struct Drawn {
+    pub(super) watermark: Watermark,
+    /// The invisible mark as the page takes it.
+    pub(super) tile: Option<String>,
+}
+
 /// What the office said last; stays through a reconnect.
 pub(super) struct Office {
     pub(super) link: Option<(u64, Link)>,
@@ -74,6 +83,7 @@ pub(super) struct Office {
     pub(super) matrix: Matrix,
     pub(super) minimum: ShieldMinimum,
     pub(super) people: Vec<Person>,
+    pub(super) drawn: Drawn,
     pub(super) addresses: Vec<String>,
     pub(super) heard: Instant,
     pub(super) next_ping: Instant,

@@ -4,7 +4,7 @@ use media_core::audio::AudioInput;
 use protocol::bridge::{
     ChooseDevice, Code, CreateInvite, CreatedInvite, DeviceKind, DismissNotice, Failure, HostMeeting, JoinInvite,
     JoinRecent, JoinServer, PageCodecs, SetPreview, SetRight, SetRole, SetShieldExempt, SetShieldMinimum, SetShortcut,
-    SetVolume, SettingsChange, StartShare, Switch,
+    SetVolume, SetWatermark, SettingsChange, StartShare, Switch,
 };
 
 use super::enter::Goal;
@@ -38,6 +38,7 @@ pub(crate) enum Command {
     SetRole(SetRole, Reply<()>),
     SetShieldMinimum(SetShieldMinimum, Reply<()>),
     SetShieldExempt(SetShieldExempt, Reply<()>),
+    SetWatermark(SetWatermark, Reply<()>),
     SetVolume(SetVolume, Reply<()>),
     CreateInvite(CreateInvite, Reply<CreatedInvite>),
     ChangeSettings(SettingsChange, Reply<()>),
@@ -168,6 +169,10 @@ impl Session {
             Command::SetShieldExempt(ask, reply) => {
                 let wish = protocol::office::ToHost::SetShieldExempt { user: ask.user, exempt: ask.exempt };
                 let result = self.wish(&wish);
+                answer(reply, result);
+            }
+            Command::SetWatermark(ask, reply) => {
+                let result = self.wish(&protocol::office::ToHost::SetWatermark { watermark: ask.watermark });
                 answer(reply, result);
             }
             Command::SetVolume(ask, reply) => {

@@ -2,13 +2,17 @@
 
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use protocol::backoff::Backoff;
 use protocol::bridge::{Code, CreateInvite, CreatedInvite, Failure, LostBecause, Severity};
 use protocol::invite::{HostAddress, Invite, InviteSecret};
 use protocol::office::{SHIELD_BEAT, ToClient, ToHost};
+use protocol::watermark::{MarkCells, Watermark};
+use watermark::Tile;
 use zeroize::Zeroizing;
 
-use super::call::{Office, Route, Running, Stage};
+use super::call::{Drawn, Office, Route, Running, Stage};
 use super::command::answer;
 use super::enter::Ticket;
 use super::{Input, Reply, Session};
@@ -33,7 +37,9 @@ impl Session {
         let Some(call) = &mut self.call else { return };
         call.title = welcome.title.chars().filter(|c| !c.is_control()).take(96).collect();
         call.token = Zeroizing::new(welcome.signal_token.clone());
-        call.office = Some(office_of(&welcome, number, link, now));
+        // What was drawn stays until the office says otherwise: a broken line must not wipe marks away.
+        let drawn = call.office.take().map(|office| office.drawn).unwrap_or_default();
+        call.office = Some(Office { drawn, ..office_of(&welcome, number, link, now) });
         if let Some(hosting) = self.hosting.as_mut().filter(|_| call.route.as_ref().is_some_and(|r| r.own)) {
             hosting.title.clone_from(&call.title);
         }
@@ -94,6 +100,7 @@ impl Session {
             }
             ToClient::ShieldMinimum { minimum } => office.minimum = minimum,
             ToClient::ShieldIncident { user: _, name, incident } => self.page.captured(Some(&name), incident),
+            ToClient::Watermark { watermark, cells } => office.drawn = drawn(watermark, cells.as_ref()),
             ToClient::Token { signal_token } => call.token = Zeroizing::new(signal_token),
             ToClient::InviteCreated { request, id, expires_at } => {
                 if let Some((entry, ask, reply)) = office.invites.remove(&request) {
@@ -283,6 +290,18 @@ fn returning(route: &mut Route, session_token: &Zeroizing<String>) {
     }
 }
 
+/// What the page draws over pictures.
+fn drawn(watermark: Watermark, cells: Option<&MarkCells>) -> Drawn {
+    let tile = cells.filter(|_| watermark.invisible()).and_then(|cells| match Tile::draw(cells).to_png() {
+        Ok(png) => Some(STANDARD.encode(png)),
+        Err(error) => {
+            tracing::error!(%error, "the mark cannot be drawn");
+            None
+        }
+    });
+    Drawn { watermark, tile }
+}
+
 /// A fresh office, as it was let us in.
 fn office_of(welcome: &attempt::Welcome, number: u64, link: Link, now: Instant) -> Office {
     Office {
@@ -292,6 +311,7 @@ fn office_of(welcome: &attempt::Welcome, number: u64, link: Link, now: Instant) 
         matrix: welcome.matrix,
         minimum: welcome.minimum,
         people: welcome.people.clone(),
+        drawn: Drawn::default(),
         addresses: welcome.addresses.clone(),
         heard: now,
         next_ping: now,

@@ -5,12 +5,12 @@ use std::time::Instant;
 use media_core::device::{DeviceInfo, ScreensUnavailable};
 use protocol::bridge::{
     Code, DeviceView, DevicesView, LinkQuality, LinkView, MeetingView, PersonView, Phase, RecentView, RightsRow,
-    ScreenView, SealView, Snapshot, SwitchState, TrackState, TrackView,
+    ScreenView, SealView, Snapshot, SwitchState, TrackState, TrackView, WatermarkView,
 };
 use protocol::policy::{Capability, Role, TrackKind};
 
 use super::Session;
-use super::call::{AS_IT_IS, Call, Stage, UNMEASURED};
+use super::call::{AS_IT_IS, Call, Drawn, Stage, UNMEASURED};
 use super::devices::{OWN_CAMERA, OWN_SCREEN, PREVIEW};
 use crate::profile::Way;
 use crate::transport::Lane;
@@ -64,6 +64,7 @@ impl Session {
             seal: seal(call),
             link: shown_link(&call.stage, call.link),
             shield: self.meeting_shield(call),
+            watermark: watermark(call, role),
             heard_by: call.hearing.heard_by(Instant::now()),
         })
     }
@@ -175,6 +176,12 @@ fn shown_link(stage: &Stage, measured: LinkView) -> LinkView {
 
 /// How our hosts name a megaphone that speaks in another room: it is heard, but nobody here.
 const ELSEWHERE: &str = "megaphone:";
+
+fn watermark(call: &Call, role: Option<Role>) -> WatermarkView {
+    let Some(office) = &call.office else { return WatermarkView::default() };
+    let Drawn { watermark: is, tile } = &office.drawn;
+    WatermarkView { is: *is, tile: tile.clone(), editable: role == Some(Role::Owner) }
+}
 
 fn people(call: &Call, withheld: bool) -> Vec<PersonView> {
     let Some(crowd) = &call.crowd else { return Vec::new() };

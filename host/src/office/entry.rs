@@ -146,7 +146,7 @@ impl Authority {
         let signal_token = self.mint.token(&user, &name, &room, role);
         let welcome = ToClient::Welcome {
             version: VERSION,
-            you: user,
+            you: user.clone(),
             room: room.clone(),
             title,
             role,
@@ -159,6 +159,7 @@ impl Authority {
             shield_minimum: minimum,
         };
         self.send(conn, welcome);
+        self.tell_watermark(&room, &user);
         self.tell_people(&room);
     }
 }

@@ -18,6 +18,7 @@ impl Authority {
                 self.set_right(conn, room, role, (of, capability, allowed));
             }
             ToHost::SetRole { user: who, role: to } => self.set_role(conn, room, role, &who, to),
+            ToHost::SetWatermark { watermark } => self.set_watermark(conn, room, role, watermark),
             ToHost::CreateInvite { request, role: to, lasts, verifier } => {
                 self.create_invite(conn, room, role, NewInvite { request, role: to, lasts, verifier: &verifier }, now);
             }

@@ -21,6 +21,10 @@ impl Mint for Counter {
     fn token(&mut self, user: &UserId, _: &DisplayName, room: &RoomId, role: Role) -> String {
         format!("jwt {user} {room} {role:?}")
     }
+
+    fn mark(&mut self, user: &UserId, _: &RoomId) -> MarkCells {
+        MarkCells::new([user.as_str().bytes().fold(0, u8::wrapping_add); MarkCells::BYTES])
+    }
 }
 
 struct World {
@@ -466,4 +470,55 @@ fn a_flood_on_the_office_channel_ends_it_and_disturbs_nobody() {
         }
     }
     assert!(!world.effects().contains(&Effect::Close { conn: owner }), "ten a second for long are fine");
+}
+
+/// What a person is to draw, as they were told last.
+fn drawn(told: &[ToClient]) -> Option<(Watermark, Option<MarkCells>)> {
+    told.iter().rev().find_map(|m| match m {
+        ToClient::Watermark { watermark, cells } => Some((*watermark, *cells)),
+        _ => None,
+    })
+}
+
+#[test]
+fn the_owner_decides_what_is_drawn_and_everyone_gets_a_mark_of_their_own() {
+    let mut world = World::new();
+    let (room, owner, ..) = world.owner();
+    let (member, ..) = world.guest(&room, Role::Member);
+    world.office.handle(member, ToHost::SetWatermark { watermark: Watermark::Both }, NOW);
+    assert_eq!(denial(&world.told(member)), Some(Refusal::NotAllowed));
+
+    world.office.handle(owner, ToHost::SetWatermark { watermark: Watermark::Invisible }, NOW);
+    let told = world.effects();
+    let of = |conn: Conn| -> Vec<ToClient> {
+        let to = |e: &Effect| match e {
+            Effect::Send { conn: to, message } if *to == conn => Some((**message).clone()),
+            _ => None,
+        };
+        told.iter().filter_map(to).collect()
+    };
+    let (owners, members) = (drawn(&of(owner)).unwrap(), drawn(&of(member)).unwrap());
+    assert_eq!((owners.0, members.0), (Watermark::Invisible, Watermark::Invisible));
+    assert!(owners.1.is_some() && members.1.is_some() && owners.1 != members.1, "each a mark of their own");
+
+    world.office.handle(owner, ToHost::SetWatermark { watermark: Watermark::Visible }, NOW);
+    assert_eq!(drawn(&world.told(member)), Some((Watermark::Visible, None)), "no mark where none is drawn");
+}
+
+#[test]
+fn who_comes_is_told_at_once_and_a_restart_changes_neither_choice_nor_mark() {
+    let mut world = World::new();
+    let made = world.office.open_room("t", sha(&ENTRY), NOW).unwrap();
+    let conn = world.knock(ip(1), &made.room, by(&made.id, &ENTRY), "owner");
+    let told = world.told(conn);
+    assert_eq!(drawn(&told), Some((Watermark::None, None)));
+    assert!(matches!(told[0], ToClient::Welcome { .. }), "the welcome comes first: {told:?}");
+    let ToClient::Welcome { session_token, .. } = &told[0] else { unreachable!() };
+    world.office.handle(conn, ToHost::SetWatermark { watermark: Watermark::Both }, NOW);
+    let before = drawn(&world.told(conn)).unwrap();
+    assert!(before.1.is_some());
+
+    let mut again = World::with(Saved { all: world.kept.clone() }, Capacity::default());
+    let back = again.knock(ip(1), &made.room, Entry::Session { token: session_token.clone() }, "owner");
+    assert_eq!(drawn(&again.told(back)), Some(before));
 }

@@ -10,7 +10,7 @@ use super::{Hash, Saved, StoreError, Write};
 use crate::token::role_word;
 
 /// Migration N brings a file of version N to N + 1.
-const MIGRATIONS: &[&str] = &[FIRST, PROTECTION];
+const MIGRATIONS: &[&str] = &[FIRST, PROTECTION, WATERMARK];
 
 pub(super) const FIRST: &str = "
     CREATE TABLE room (id TEXT PRIMARY KEY, title TEXT NOT NULL, matrix TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;
@@ -26,6 +26,12 @@ pub(super) const FIRST: &str = "
 const PROTECTION: &str = "
     ALTER TABLE room ADD COLUMN minimum TEXT NOT NULL DEFAULT '{}';
     ALTER TABLE member ADD COLUMN exempt INTEGER NOT NULL DEFAULT 0;
+";
+
+/// Rooms have watermarks.
+const WATERMARK: &str = "
+    CREATE TABLE watermark (room TEXT PRIMARY KEY REFERENCES room(id) ON DELETE CASCADE, kind TEXT NOT NULL)
+        STRICT, WITHOUT ROWID;
 ";
 
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
@@ -71,6 +77,14 @@ pub(super) fn apply(connection: &Connection, write: &Write) -> Result<(), StoreE
                 )?
                 .execute(params![room.as_str(), user.as_str(), role_word(*role), name.as_str(), exempt])?;
         }
+        Write::Watermark { room, watermark } => {
+            let kind = serde_json::to_string(watermark).map_err(|_| StoreError::Other("watermark".into()))?;
+            connection
+                .prepare_cached(
+                    "INSERT INTO watermark VALUES (?1, ?2) ON CONFLICT (room) DO UPDATE SET kind = excluded.kind",
+                )?
+                .execute(params![room.as_str(), kind])?;
+        }
         Write::Invite { room, id, role, verifier, expires_at } => {
             connection.prepare_cached("INSERT INTO invite VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
                 id.as_str(),
@@ -110,6 +124,13 @@ pub(super) fn read(connection: &Connection) -> Result<Saved, StoreError> {
             minimum,
             created_at: row.get(3)?,
         });
+    }
+    let mut watermarks = connection.prepare("SELECT room, kind FROM watermark")?;
+    let mut rows = watermarks.query([])?;
+    while let Some(row) = rows.next()? {
+        let kind: String = row.get(1)?;
+        let watermark = serde_json::from_str(&kind).map_err(|_| StoreError::Damaged)?;
+        all.push(Write::Watermark { room: room(row.get(0)?)?, watermark });
     }
     let mut members = connection.prepare("SELECT room, user, role, name, exempt FROM member")?;
     let mut rows = members.query([])?;

@@ -18,6 +18,7 @@ fn some() -> Vec<Write> {
             minimum: ShieldMinimum { everyone: ShieldLevel::Detect, ..Default::default() },
             created_at: 5,
         },
+        Write::Watermark { room: room(), watermark: Watermark::Both },
         Write::Member {
             room: room(),
             user: user.clone(),
@@ -77,7 +78,7 @@ async fn what_is_over_is_forgotten() {
     }
     store.keep(Write::Forget { invites_before: 101, sessions_before: 51 }).await.unwrap();
     let (_other, saved) = Store::open(Some(folder.path())).unwrap();
-    assert_eq!(saved.all.len(), 2);
+    assert_eq!(saved.all.len(), 3);
 }
 
 #[tokio::test]

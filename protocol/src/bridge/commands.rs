@@ -6,6 +6,7 @@ use ts_rs::TS;
 use crate::ids::{DeviceId, DisplayName, UserId};
 use crate::policy::{Capability, Role};
 use crate::shield::ShieldLevel;
+use crate::watermark::Watermark;
 
 /// A command without arguments, or an answer without content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
@@ -162,6 +163,14 @@ pub struct SetShieldExempt {
     pub user: UserId,
     /// From now on?
     pub exempt: bool,
+}
+
+/// `set_watermark`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct SetWatermark {
+    /// From now on.
+    pub watermark: Watermark,
 }
 
 /// `set_volume`.

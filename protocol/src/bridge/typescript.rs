@@ -8,6 +8,7 @@ use crate::policy::{Capability, Role, TrackKind, TrackSource};
 use crate::shield::{
     CaptureMethod, SelfTest, SelfTestOutcome, ShieldIncident, ShieldLevel, ShieldMechanism, ShieldMinimum, ShieldStatus,
 };
+use crate::watermark::Watermark;
 
 /// The whole file.
 #[must_use]
@@ -51,6 +52,7 @@ pub fn file() -> String {
         SetRole,
         SetShieldMinimum,
         SetShieldExempt,
+        SetWatermark,
         SetVolume,
         CreateInvite,
         CreatedInvite,
@@ -71,6 +73,8 @@ pub fn file() -> String {
         MeetingView,
         RightsRow,
         MeetingShieldView,
+        Watermark,
+        WatermarkView,
         SwitchState,
         PersonView,
         TrackView,

@@ -7,6 +7,7 @@ use super::{Code, DeviceKind};
 use crate::ids::{DeviceId, DisplayName, ParticipantSid, TrackSid, UserId};
 use crate::policy::{Capability, Role, TrackKind, TrackSource};
 use crate::shield::{ShieldIncident, ShieldLevel, ShieldMinimum, ShieldStatus};
+use crate::watermark::Watermark;
 
 /// How loud everyone is, 0.0 to 1.0 (0 = -60 dBov or less, linear in dB).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, TS)]
@@ -118,6 +119,8 @@ pub struct MeetingView {
     pub link: LinkView,
     /// What the meeting demands of its windows. `None` on a foreign server.
     pub shield: Option<MeetingShieldView>,
+    /// What is drawn over pictures here.
+    pub watermark: WatermarkView,
     /// How many of the others confirmed in the last seconds that they hear this person. 0 also while nothing is said.
     pub heard_by: u32,
 }
@@ -134,6 +137,18 @@ pub struct MeetingShieldView {
     /// This person gets pictures. Without, every picture of others is [`TrackState::Withheld`].
     pub pictures: bool,
     /// May this person change the minimum and exempt others?
+    pub editable: bool,
+}
+
+/// What is drawn over pictures.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
+pub struct WatermarkView {
+    /// As the meeting wants it.
+    pub is: Watermark,
+    /// This person's invisible mark: a PNG tile of 256 x 256 CSS pixels in base64, a few kilobytes. `None` where none is
+    /// drawn.
+    pub tile: Option<String>,
+    /// May this person change what is drawn?
     pub editable: bool,
 }
 

@@ -92,7 +92,7 @@ impl Grey {
             [grey, ..] => grey,
             [] => 0,
         };
-        if !(1..=4).contains(&channels) || bytes.len() % channels != 0 {
+        if !(1..=4).contains(&channels) || !bytes.len().is_multiple_of(channels) {
             return Err(BadPicture::Pixels(bytes.len()));
         }
         Self::new(width, height, bytes.chunks_exact(channels).map(grey).collect())

@@ -2,7 +2,7 @@
 
 use protocol::bridge::{
     CreateInvite, CreatedInvite, Failure, HostMeeting, InviteView, JoinInvite, JoinRecent, JoinServer, Nothing,
-    ReadInvite, SetRight, SetRole, SetShieldExempt, SetShieldMinimum, SetVolume,
+    ReadInvite, SetRight, SetRole, SetShieldExempt, SetShieldMinimum, SetVolume, SetWatermark,
 };
 use tauri::State;
 
@@ -66,6 +66,11 @@ pub(super) async fn set_shield_minimum(desk: State<'_, Desk>, req: SetShieldMini
 #[tauri::command]
 pub(super) async fn set_shield_exempt(desk: State<'_, Desk>, req: SetShieldExempt) -> Result<(), Failure> {
     desk.client().await?.set_shield_exempt(req).await
+}
+
+#[tauri::command]
+pub(super) async fn set_watermark(desk: State<'_, Desk>, req: SetWatermark) -> Result<(), Failure> {
+    desk.client().await?.set_watermark(req).await
 }
 
 #[tauri::command]

@@ -26,6 +26,7 @@ pub(crate) const NAMES: &[&str] = &[
     "set_role",
     "set_shield_minimum",
     "set_shield_exempt",
+    "set_watermark",
     "set_volume",
     "create_invite",
     "change_settings",

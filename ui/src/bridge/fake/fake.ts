@@ -15,7 +15,7 @@ import type {
 } from "../generated/bridge";
 import { CODES } from "../generated/bridge";
 import { Painter } from "./painter";
-import { sceneOf } from "./scenes";
+import { CLEAR, sceneOf } from "./scenes";
 
 type Answers = { [K in keyof Commands]: (req: Commands[K][0]) => Commands[K][1] | Promise<Commands[K][1]> };
 
@@ -324,6 +324,11 @@ class Rehearsal {
         ...m,
         people: m.people.map((person) => (person.user === user ? { ...person, exempt } : person)),
       }));
+      return null;
+    },
+    set_watermark: ({ watermark: is }) => {
+      const tile = is === "invisible" || is === "both" ? CLEAR : null;
+      this.#meeting((m) => ({ ...m, watermark: { ...m.watermark, is, tile } }));
       return null;
     },
     set_volume: ({ user, percent }) => {

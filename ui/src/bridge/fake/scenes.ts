@@ -102,9 +102,13 @@ function meeting(people: PersonView[]): MeetingView {
     seal: { is: "sealed" },
     link: { quality: "excellent", rtt_ms: 4, loss_percent: 0 },
     shield: { minimum: NO_MINIMUM, needed: "none", exempt: false, pictures: true, editable: true },
+    watermark: { is: "none", tile: null, editable: true },
     heard_by: people.length - 1,
   };
 }
+
+/** One transparent pixel: real tiles are drawn by the core. */
+export const CLEAR = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII=";
 
 const HOST = {
   title: "週次の打ち合わせ",
@@ -273,6 +277,12 @@ const SCENES: Readonly<Record<string, () => Snapshot>> = {
     const people = crowd(5);
     return inMeeting(replaceTracks(people, 1, [track(1, "microphone"), track(1, "screen_share")]), {
       share: { is: "on", track: "local-screen" },
+    });
+  },
+  marked: () => {
+    const people = crowd(5);
+    return inMeeting(replaceTracks(people, 1, [track(1, "microphone"), track(1, "camera"), track(1, "screen_share")]), {
+      watermark: { is: "both", tile: CLEAR, editable: true },
     });
   },
   open: () =>

@@ -211,6 +211,11 @@ user: UserId,
  * From now on?
  */
 exempt: boolean, };
+export type SetWatermark = { 
+/**
+ * From now on.
+ */
+watermark: Watermark, };
 export type SetVolume = { 
 /**
  * Whose voice.
@@ -462,6 +467,10 @@ link: LinkView,
  */
 shield: MeetingShieldView | null, 
 /**
+ * What is drawn over pictures here.
+ */
+watermark: WatermarkView, 
+/**
  * How many of the others confirmed in the last seconds that they hear this person. 0 also while nothing is said.
  */
 heard_by: number, };
@@ -497,6 +506,21 @@ exempt: boolean,
 pictures: boolean, 
 /**
  * May this person change the minimum and exempt others?
+ */
+editable: boolean, };
+export type Watermark = "none" | "visible" | "invisible" | "both";
+export type WatermarkView = { 
+/**
+ * As the meeting wants it.
+ */
+is: Watermark, 
+/**
+ * This person's invisible mark: a PNG tile of 256 x 256 CSS pixels in base64, a few kilobytes. `None` where none is
+ * drawn.
+ */
+tile: string | null, 
+/**
+ * May this person change what is drawn?
  */
 editable: boolean, };
 export type SwitchState = { "is": "off" } | { "is": "ready" } | { "is": "starting" } | { "is": "on", 
@@ -923,9 +947,10 @@ export interface Commands {
   test_microphone: [Nothing, null];
   set_right: [SetRight, null];
   set_role: [SetRole, null];
+  set_watermark: [SetWatermark, null];
+  set_volume: [SetVolume, null];
   set_shield_minimum: [SetShieldMinimum, null];
   set_shield_exempt: [SetShieldExempt, null];
-  set_volume: [SetVolume, null];
   create_invite: [CreateInvite, CreatedInvite];
   change_settings: [SettingsChange, null];
   dismiss_notice: [DismissNotice, null];
@@ -1019,9 +1044,10 @@ export const COMMANDS = [
   "test_microphone",
   "set_right",
   "set_role",
+  "set_watermark",
+  "set_volume",
   "set_shield_minimum",
   "set_shield_exempt",
-  "set_volume",
   "create_invite",
   "change_settings",
   "dismiss_notice",

@@ -7,6 +7,7 @@ import type { MeetingView } from "../../../bridge/generated/bridge";
 import { IconButton } from "../../../components/Button";
 import { People } from "../../people/People";
 import { Rights } from "../../rights/Rights";
+import { WatermarkChoice } from "../../watermark/WatermarkChoice";
 import styles from "./Panel.module.css";
 
 /** What the panel shows. */
@@ -48,6 +49,7 @@ export function Panel({ meeting, tab, onTab, onClose }: PanelProps) {
         <TabPanel id="rights" className={styles.body ?? ""}>
           <ErrorWall>
             <Rights meeting={meeting} />
+            {meeting.role !== null && <WatermarkChoice meeting={meeting} />}
           </ErrorWall>
         </TabPanel>
       </Tabs>

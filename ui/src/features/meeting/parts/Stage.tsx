@@ -9,6 +9,7 @@ import { Icon } from "../../../components/Icon";
 import { Picture } from "../../../components/Picture";
 import type { SharedScreen } from "../../../state/selectors";
 import { usePictureSize } from "../../../state/store";
+import { Watermark } from "../../watermark/Watermark";
 import styles from "../Meeting.module.css";
 import { Tile } from "./Tile";
 
@@ -31,6 +32,7 @@ export function Stage({ meeting, shared, onStop }: StageProps) {
     <div className={styles.withStage}>
       <section className={styles.stage} aria-label={t("meeting.stage")}>
         <Shown key={screen.person.user} screen={screen} label={nameOf(screen)} />
+        {!screen.person.is_me && <Watermark meeting={meeting} over="screen" />}
         <div className={styles.stageBar}>
           {shared.length > 1 ? (
             <ToggleButtonGroup

@@ -8,6 +8,7 @@ import { Icon } from "../../../components/Icon";
 import { Picture } from "../../../components/Picture";
 import { cameraOf, hears, onMegaphone, soundTrouble } from "../../../state/selectors";
 import { usePictureSize, useSnapshot, useSpeaking } from "../../../state/store";
+import { Watermark } from "../../watermark/Watermark";
 import styles from "./Tile.module.css";
 
 /** A tile. */
@@ -27,6 +28,7 @@ export const Tile = memo(function Tile({ person, meeting }: { person: PersonView
       {picture.track !== null && (
         <Picture track={picture.track} mirrored={person.is_me && mirror} fit="cover" label={name} />
       )}
+      {picture.track !== null && size && !person.is_me && <Watermark meeting={meeting} over="camera" />}
       {!(picture.track !== null && size) && (
         <div className={styles.nobody}>
           <Avatar user={person.user} name={person.name} />
