@@ -11,6 +11,7 @@
 //! | [`signal`] | LiveKit signalling (pure) |
 //! | [`sfu`] | forwarding of sealed media; its seam to the rest is [`sfu::contract`] |
 //! | [`store`] | what lasts |
+//! | [`leak`] | whose window a picture that leaked was drawn for |
 //! | [`mdns`], [`metrics`], [`log`], [`media`] | being found, being measured, being read, the seam's trait |
 
 #![forbid(unsafe_code)]
@@ -18,6 +19,7 @@
 pub mod building;
 pub mod host;
 pub mod keys;
+pub mod leak;
 pub mod listener;
 pub mod log;
 pub mod mdns;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 use host::host::{Host, HostConfig, Opened};
 use host::keys::DEFAULT_API_KEY;
 use host::mdns::Interfaces;
@@ -17,14 +17,18 @@ use protocol::policy::Role;
 use zeroize::Zeroizing;
 
 mod keys;
+mod mark;
 mod seals;
 
 use seals::Seals;
 
 /// Runs a Shoji host.
 #[derive(Debug, Parser)]
-#[command(name = "office-host", version, about)]
+#[command(name = "office-host", version, about, args_conflicts_with_subcommands = true)]
 struct Options {
+    #[command(subcommand)]
+    instead: Option<Instead>,
+
     /// Address and port to listen on, or only a port; 0: 7880 or one of the next.
     #[arg(long, default_value = "0", value_parser = listen)]
     listen: Listen,
@@ -87,6 +91,13 @@ struct Options {
     json_logs: bool,
 }
 
+/// What is done instead of running a host.
+#[derive(Debug, Subcommand)]
+enum Instead {
+    /// Say whose window a picture that leaked was drawn for: one line of JSON.
+    ReadMark(mark::ReadMark),
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Listen {
     ip: Option<IpAddr>,
@@ -115,8 +126,10 @@ fn listen(text: &str) -> Result<Listen, String> {
 fn main() -> ExitCode {
     let options = Options::parse();
     host::log::start(options.json_logs);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("office-host").build();
-    let result = runtime.context("no runtime").and_then(|runtime| runtime.block_on(run(options)));
+    let result = match &options.instead {
+        Some(Instead::ReadMark(wish)) => wish.run().and_then(|line| print_line(&line)),
+        None => serve(options),
+    };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -124,6 +137,11 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn serve(options: Options) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("office-host").build();
+    runtime.context("no runtime")?.block_on(run(options))
 }
 
 async fn run(options: Options) -> anyhow::Result<()> {
@@ -167,6 +185,10 @@ fn announce(host: &Host, links: &[(RoomId, String)]) -> anyhow::Result<()> {
         "invite": links.first().map(|(_, link)| link.as_str()),
         "invites": links.iter().map(|(_, link)| link.as_str()).collect::<Vec<_>>(),
     });
+    print_line(&line)
+}
+
+fn print_line(line: &serde_json::Value) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}").and_then(|()| out.flush()).context("nobody reads standard output")
 }
