@@ -10,6 +10,7 @@ mod sound;
 
 pub use card::{TestCard, TextScreen, read_counter};
 pub use devices::{DeviceKind, FakeDevices, FakeSetup, Fault};
+pub use font::columns as letter;
 pub use measure::{correlation, psnr, ssim, tone_power};
 pub use network::{LossyNetwork, Weather};
 pub use sound::{Speech, tone};

@@ -21,6 +21,7 @@ pub mod voice_latency;
 pub mod voice_loss;
 mod voice_peer;
 mod wire;
+pub mod watermark;
 
 /// One line.
 fn say(line: &Value) -> anyhow::Result<()> {

@@ -2,7 +2,8 @@
 //! Values only.
 
 /// The columns of a letter; blank for what the font does not have.
-pub(super) const fn columns(letter: u8) -> [u8; 5] {
+#[must_use]
+pub const fn columns(letter: u8) -> [u8; 5] {
     match letter.to_ascii_uppercase() {
         b'0' => [0x3E, 0x51, 0x49, 0x45, 0x3E],
         b'1' => [0x00, 0x42, 0x7F, 0x40, 0x00],

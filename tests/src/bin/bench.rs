@@ -34,6 +34,8 @@ enum Name {
     Shield,
     /// CPU of receiving 25 people and of speaking.
     VoiceCpu,
+    /// Invisible marks after what happens to pictures (needs ImageMagick's `convert`); `--runs`: viewers.
+    Watermark,
 }
 
 /// Measures.
@@ -76,6 +78,7 @@ fn main() -> ExitCode {
         Name::Noise => bench::noise::measure(),
         Name::Shield => bench::shield::measure(args.runs.unwrap_or(20), &args.only),
         Name::VoiceCpu => bench::voice_cpu::measure(),
+        Name::Watermark => bench::watermark::measure(args.runs.unwrap_or(200), args.jobs),
         Name::VoiceLoss => {
             let booths = (!args.no_peer).then_some(args.jobs);
             bench::voice_loss::measure(args.runs.unwrap_or(3), args.voices, &args.only, booths)
