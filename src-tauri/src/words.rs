@@ -135,6 +135,7 @@ mod tests {
             megaphone,
             seal: SealView::Sealed,
             link: LinkView { quality: LinkQuality::Good, rtt_ms: None, loss_percent: None },
+            shield: None,
             watermark: Default::default(),
             heard_by: 0,
         }
