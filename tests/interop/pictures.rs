@@ -32,6 +32,24 @@ async fn h264_of_official_sdks_is_seen_by_everyone() -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_official_sdk_chooses_among_the_layers_of_our_camera() -> anyhow::Result<()> {
+    let stage = Stage::open().await?;
+    guarded(async {
+        let mut python = stage.python("python", "").await?;
+        let _ours = stage.ours("ours", "--microphone none --camera synthetic --for 200").await?;
+        let wide = |e: &Value| e["event"] == "seen" && e["mime"] == "video/H264" && e["width"].as_u64() > Some(900);
+        python.until("our camera as large as it is", wide).await?;
+        python.tell("quality camera low").await?;
+        python.until("a smaller picture", |e| e["event"] == "seen" && e["width"].as_u64() < Some(500)).await?;
+        python.forget();
+        python.tell("quality camera high").await?;
+        python.until("the large one again", wide).await?;
+        python.leave().await
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_listener_chooses_among_the_layers_of_simulcast() -> anyhow::Result<()> {
     let stage = Stage::open().await?;
     guarded(async {

@@ -8,6 +8,7 @@ mod megaphone;
 mod network;
 mod offline;
 mod protection;
+mod pictures;
 mod refusals;
 mod rights;
 mod secrets;

@@ -110,6 +110,11 @@ impl Relay {
         (hop.way, hop.network) = (way, LossyNetwork::new(seed, weather));
     }
 
+    /// The weather of the same way changes; what is under way, or waits for a full link, still arrives.
+    pub fn change_weather(&self, weather: Weather) {
+        lock(&self.inner.hop).network.set_weather(weather);
+    }
+
     /// What has crossed so far.
     #[must_use]
     pub fn crossed(&self) -> Crossed {

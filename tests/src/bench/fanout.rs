@@ -37,6 +37,8 @@ pub fn measure() -> anyhow::Result<()> {
     say(&json!({
         "scenario": "fanout",
         "video_us_per_packet": of("video", "us_per_packet"),
+        "layers_us_per_packet": of("layers 1 to 50", "us_per_packet"),
+        "layers_10x10_us_per_packet": of("layers 10 x 10", "us_per_packet"),
         "audio_us_per_packet": of("audio", "us_per_packet"),
         "loss": loss,
     }))

@@ -13,6 +13,8 @@ enum Name {
     Join,
     /// CPU of the host per forwarded packet.
     Fanout,
+    /// A camera in three layers: how late, how good, what it costs, and what loss and narrow links do; `--only`: scenes.
+    Camera,
     /// CPU until the window is usable, and memory idle and in a call of four.
     Footprint,
     /// From the microphone's callback to the speaker's, in virtual time.
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
     let measured = match args.name {
         Name::Join => bench::join::measure(args.runs.unwrap_or(30)),
         Name::Fanout => bench::fanout::measure(),
+        Name::Camera => bench::camera::measure(&args.only),
         Name::Footprint => bench::footprint::measure(),
         Name::VoiceLatency => bench::voice_latency::measure(),
         Name::VoiceDay => bench::voice_day::measure(args.runs.unwrap_or(24)),
