@@ -141,6 +141,7 @@ mod tests {
             user: UserId::parse(user).unwrap(),
             role: Role::Member,
             name: DisplayName::parse(name).unwrap(),
+            exempt: false,
         }
     }
 
@@ -159,7 +160,13 @@ mod tests {
         let mut saved = Saved::default();
         for room in &rooms {
             let (room, title) = (room.clone(), format!("title of {room}"));
-            saved.all.push(Write::Room { room, title, matrix: Matrix::default(), created_at: 1 });
+            saved.all.push(Write::Room {
+                room,
+                title,
+                matrix: Matrix::default(),
+                minimum: Default::default(),
+                created_at: 1,
+            });
         }
         saved.all.extend([
             member(&rooms[0], "u_1", "花子"),

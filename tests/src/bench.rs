@@ -21,8 +21,8 @@ pub mod voice_day;
 pub mod voice_latency;
 pub mod voice_loss;
 mod voice_peer;
-mod wire;
 pub mod watermark;
+mod wire;
 
 /// One line.
 fn say(line: &Value) -> anyhow::Result<()> {
