@@ -76,14 +76,14 @@ bridge! {
     set_right(SetRight) -> ();
     /// Owner: give a person another role.
     set_role(SetRole) -> ();
-    /// Owner: what everyone sees drawn over pictures.
-    set_watermark(SetWatermark) -> ();
-    /// How loud this person hears another; for this meeting, nobody else hears of it.
-    set_volume(SetVolume) -> ();
     /// Owner: demand so much protection from screenshots before pictures are sent, of everyone or of one role.
     set_shield_minimum(SetShieldMinimum) -> ();
     /// Owner: send a person pictures whatever protects their window, or not any more.
     set_shield_exempt(SetShieldExempt) -> ();
+    /// Owner: what everyone sees drawn over pictures.
+    set_watermark(SetWatermark) -> ();
+    /// How loud this person hears another; for this meeting, nobody else hears of it.
+    set_volume(SetVolume) -> ();
     /// Make an invitation link and its QR code.
     create_invite(CreateInvite) -> CreatedInvite;
     /// Change settings of this person on this machine.

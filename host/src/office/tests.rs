@@ -23,7 +23,9 @@ impl Mint for Counter {
     }
 
     fn mark(&mut self, user: &UserId, _: &RoomId) -> MarkCells {
-        MarkCells::new([user.as_str().bytes().fold(0, u8::wrapping_add); MarkCells::BYTES])
+        let mut cells = [0; MarkCells::BYTES];
+        cells.iter_mut().zip(user.as_str().bytes()).for_each(|(cell, byte)| *cell = byte);
+        MarkCells::new(cells)
     }
 }
 

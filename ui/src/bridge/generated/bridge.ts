@@ -947,10 +947,10 @@ export interface Commands {
   test_microphone: [Nothing, null];
   set_right: [SetRight, null];
   set_role: [SetRole, null];
-  set_watermark: [SetWatermark, null];
-  set_volume: [SetVolume, null];
   set_shield_minimum: [SetShieldMinimum, null];
   set_shield_exempt: [SetShieldExempt, null];
+  set_watermark: [SetWatermark, null];
+  set_volume: [SetVolume, null];
   create_invite: [CreateInvite, CreatedInvite];
   change_settings: [SettingsChange, null];
   dismiss_notice: [DismissNotice, null];
@@ -1044,10 +1044,10 @@ export const COMMANDS = [
   "test_microphone",
   "set_right",
   "set_role",
-  "set_watermark",
-  "set_volume",
   "set_shield_minimum",
   "set_shield_exempt",
+  "set_watermark",
+  "set_volume",
   "create_invite",
   "change_settings",
   "dismiss_notice",
