@@ -15,7 +15,7 @@ use crate::requests::Method;
 use crate::self_test::Proof;
 use crate::who::{Directory, Person};
 use crate::words::Words;
-use crate::{Cause, Config, Event, Say, Why, status};
+use crate::{Cause, Change, Config, Event, Say, Why, status};
 
 /// Notes and answers that may wait. More means that the caller's functions hang; the cover then stays.
 const WAITING: usize = 1024;
@@ -36,6 +36,10 @@ pub(crate) enum Note {
     Lost(String),
     /// The last window is gone.
     NoWindow,
+    /// An earlier self-test is void.
+    Changed(Change),
+    /// What this client put on the clipboard was removed.
+    Cleared { client: u32 },
     /// Nothing more comes.
     End,
 }
@@ -121,6 +125,11 @@ impl Desk {
                     self.over = true;
                     self.level(ShieldLevel::None, false, Why::NoWindow);
                 }
+                Note::Changed(change) => (self.on_event)(Event::Changed(change)),
+                Note::Cleared { client } => {
+                    let Person { pid, program } = self.person(client);
+                    (self.on_event)(Event::ClipboardCleared { program, pid });
+                }
                 Note::End => break,
             }
         }
@@ -143,6 +152,12 @@ impl Desk {
         }
     }
 
+    /// For telling only; what is found is no verdict of the watch's.
+    fn person(&self, client: u32) -> Person {
+        let known = self.seen.people.get(&client).map(|(_, person)| person.clone());
+        known.unwrap_or_else(|| self.seen.directory.look_up(&self.seen.connection, client).1)
+    }
+
     fn covered(&mut self, method: Method, client: Option<u32>, at: Instant, boards: &[Board]) {
         if let Some(client) = client {
             self.who(client);
@@ -151,7 +166,7 @@ impl Desk {
         let (standing, person) = known.unwrap_or((Standing::Unknown, Person::default()));
         let cause = Cause { method, program: person.program, pid: person.pid };
         // The cover for an ordinary program is gone before anybody could read it.
-        if method != Method::NewProgram || standing == Standing::Stranger {
+        if !boards.is_empty() && (method != Method::NewProgram || standing == Standing::Stranger) {
             let picture = (self.say)(&cause);
             self.words.write(&self.seen.connection, boards, picture.as_ref(), &cause);
         }

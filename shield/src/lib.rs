@@ -14,6 +14,8 @@
 //! | `stream`, `requests` | the RECORD extension's bytes; which requests read a window (pure) |
 //! | `judge` | who is suspicious and for how long the cover stays (pure) |
 //! | `cover`, `place` | the windows that cover; where the covered ones are |
+//! | `clipboard`, `keys` | takes pictures off the clipboard after a key that takes them; which keys those are |
+//! | `module` | the administrator's module in the server, where there is one |
 //! | `desk` | the thread that may be slow: who is behind a client, words on the cover, telling the caller |
 //! | `who`, `programs` | from a client to its program; which programs are ordinary |
 //! | `words` | pictures and letters on the cover |
@@ -30,9 +32,12 @@ use std::time::{Duration, Instant};
 
 use protocol::shield::{ShieldLevel, ShieldMechanism, ShieldStatus};
 
+mod clipboard;
 mod cover;
 mod desk;
 mod judge;
+mod keys;
+mod module;
 mod place;
 mod programs;
 mod requests;
@@ -42,8 +47,9 @@ mod watch;
 mod who;
 mod words;
 
+pub use module::{Doubt, Module};
 pub use requests::Method;
-pub use self_test::{Proof, Way, self_test};
+pub use self_test::{Proof, Way, self_test, test_module};
 
 /// What to protect, and whom to tell.
 pub struct Config {
@@ -56,6 +62,8 @@ pub struct Config {
     pub allow: Vec<String>,
     /// Cover, too, while another window has the keyboard.
     pub strict: bool,
+    /// Cover at all? `false`: only notice and tell, where something else keeps captures from showing anything.
+    pub cover: bool,
     /// What the cover shows; `None` for a line of plain English. Called by a thread of the shield: answer soon.
     pub say: Say,
     /// Told what happens, in order. Called by a thread of the shield: answer soon.
@@ -113,7 +121,7 @@ pub enum Event {
         /// And the reason.
         why: Why,
     },
-    /// The windows are covered; told again when the cause changes meanwhile.
+    /// The windows are covered (or would be, see [`Config::cover`]); told again when the cause changes meanwhile.
     Covered {
         /// Why.
         cause: Cause,
@@ -125,6 +133,26 @@ pub enum Event {
         /// How long they were not.
         after: Duration,
     },
+    /// What an earlier self-test said is not known to be so any more: test again.
+    Changed(Change),
+    /// A picture that came to the clipboard right after a key that takes pictures was removed.
+    ClipboardCleared {
+        /// The file name of the program that put it there, where it is known.
+        program: Option<String>,
+        /// Its process, where it is known.
+        pid: Option<u32>,
+    },
+}
+
+/// What makes an earlier self-test void.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// A protected window that was hidden is shown.
+    Shown,
+    /// Screens came, went or changed.
+    Screens,
+    /// A compositor came or went.
+    Compositor,
 }
 
 /// Why the level is what it is.
@@ -158,6 +186,9 @@ pub enum Failed {
     /// Without it nobody can be watched.
     #[error("the display has no {0} extension")]
     Lacks(&'static str),
+    /// The compositor around it shows captures of everything to whomever it likes.
+    #[error("the display is a window of Wayland's")]
+    Wayland,
     /// Nothing to protect.
     #[error("no window to protect")]
     NoWindow,
@@ -173,6 +204,8 @@ pub struct Shield {
     to_desk: desk::ToDesk,
     watch: Option<JoinHandle<()>>,
     desk: Option<JoinHandle<()>>,
+    /// Ends with this.
+    _clipboard: Option<clipboard::Clipboard>,
 }
 
 impl Shield {
@@ -189,10 +222,15 @@ impl Shield {
         let (hear, bell) = std::io::pipe()?;
         let (to_desk, at_desk) = desk::notes();
         let (answers, answered) = desk::answers(bell.try_clone()?);
+        // Before anybody is watched: who comes later is suspicious, be it ourselves.
+        let clipboard = bounds.trust_ourselves.then(|| clipboard::Clipboard::guard(&config, to_desk.clone()));
+        let clipboard = clipboard.and_then(|guarded| {
+            guarded.inspect_err(|error| tracing::warn!(%error, "pictures stay on the clipboard")).ok()
+        });
         let (watch, seen) = watch::Watch::set_up(&config, bounds, to_desk.clone(), answered, hear, stop.clone())?;
         let desk = desk::Desk::new(config, seen, at_desk, answers);
         let desk = std::thread::Builder::new().name("shield-desk".into()).spawn(move || desk.run())?;
-        let mut shield = Self { stop, bell, to_desk, watch: None, desk: Some(desk) };
+        let mut shield = Self { stop, bell, to_desk, watch: None, desk: Some(desk), _clipboard: clipboard };
         shield.watch = Some(std::thread::Builder::new().name("shield-watch".into()).spawn(move || watch.run())?);
         Ok(shield)
     }

@@ -3,7 +3,9 @@
 
 use std::collections::HashSet;
 
+use x11rb::connection::Connection as _;
 use x11rb::errors::{ConnectionError, ReplyError};
+use x11rb::protocol::randr::{self, ConnectionExt as _};
 use x11rb::protocol::xproto::{ConnectionExt as _, MapState, Window};
 use x11rb::rust_connection::RustConnection;
 
@@ -56,6 +58,22 @@ pub(crate) fn find(x: &RustConnection, window: Window, root: Window) -> Result<O
         root,
         root_depth: around.depth,
     }))
+}
+
+/// Is the display Xwayland's? Captures there go past it. Older ones tell only by the name of their screens.
+pub(crate) fn is_waylands(x: &RustConnection) -> Result<bool, ReplyError> {
+    if x.query_extension(b"XWAYLAND")?.reply()?.present {
+        return Ok(true);
+    }
+    if !x.query_extension(randr::X11_EXTENSION_NAME.as_bytes())?.reply()?.present {
+        return Ok(false);
+    }
+    let Some(screen) = x.setup().roots.first() else { return Ok(false) };
+    x.randr_query_version(1, 3)?.reply()?;
+    let screens = x.randr_get_screen_resources_current(screen.root)?.reply()?;
+    let Some(first) = screens.outputs.first() else { return Ok(false) };
+    let output = unless_gone(x.randr_get_output_info(*first, screens.config_timestamp)?.reply())?;
+    Ok(output.is_some_and(|output| output.name.starts_with(b"XWAYLAND")))
 }
 
 /// The root of a window's screen.

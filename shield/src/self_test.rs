@@ -19,7 +19,7 @@ use x11rb::protocol::xproto::{
 use x11rb::rust_connection::RustConnection;
 
 use crate::watch::Bounds;
-use crate::{Config, Event, Failed, Shield};
+use crate::{Config, Event, Failed, Module, Shield};
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,8 +62,42 @@ pub fn self_test(display: Option<&str>) -> Proof {
     test(display, true).unwrap_or_else(|trouble| Proof::CannotTell(trouble.to_string()))
 }
 
+/// Tests the administrator's module in the same way, with a second window beside that is not protected.
+#[must_use]
+pub fn test_module(display: Option<&str>) -> Proof {
+    try_module(display).unwrap_or_else(|trouble| Proof::CannotTell(trouble.to_string()))
+}
+
+fn try_module(display: Option<&str>) -> Result<Proof, Failed> {
+    let module = Module::find(display)?.ok_or(Failed::Lacks("SHOJI-SHIELD"))?;
+    let stage = Stage::set(display, 0)?;
+    let seen = stage.seen_unprotected(display);
+    if seen.is_empty() {
+        return Ok(Proof::CannotTell("no way of capturing shows an unprotected window".into()));
+    }
+    // As the meeting's window: marked before it is shown.
+    stage.hide()?;
+    module.protect(stage.window)?;
+    stage.show()?;
+    if let Some(doubt) = module.doubt(stage.window)? {
+        return Ok(Proof::CannotTell(doubt.to_string()));
+    }
+    let beside = Stage::set(display, SIDE)?;
+    let leaked: Vec<Way> = seen.iter().copied().filter(|way| stage.shows(*way, display).unwrap_or(false)).collect();
+    // On the screen it may be black as well: a compositor could show the protected one anywhere.
+    let sees = beside.shows(Way::Window, display).unwrap_or(false);
+    module.give_up(stage.window)?;
+    if !leaked.is_empty() {
+        return Ok(Proof::Leaked(leaked));
+    }
+    if !sees || !stage.shows(Way::Window, display).unwrap_or(false) {
+        return Ok(Proof::CannotTell("captures show nothing at all any more".into()));
+    }
+    Ok(Proof::Held)
+}
+
 fn test(display: Option<&str>, protect: bool) -> Result<Proof, Failed> {
-    let stage = Stage::set(display)?;
+    let stage = Stage::set(display, 0)?;
     let seen = stage.seen_unprotected(display);
     if seen.is_empty() {
         return Ok(Proof::CannotTell("no way of capturing shows an unprotected window".into()));
@@ -74,6 +108,7 @@ fn test(display: Option<&str>, protect: bool) -> Result<Proof, Failed> {
         windows: vec![stage.window],
         allow: Vec::new(),
         strict: false,
+        cover: true,
         say: Box::new(|_| None),
         on_event: Box::new(move |event| {
             if sender.try_send(event).is_err() {
@@ -118,12 +153,14 @@ fn uncovered(events: &Receiver<Event>) -> bool {
 struct Stage {
     connection: RustConnection,
     window: Window,
+    /// Where it begins, from the left; it touches the top.
+    left: u16,
     /// One row of the pattern, as pixels.
     row: Vec<u32>,
 }
 
 impl Stage {
-    fn set(display: Option<&str>) -> Result<Self, Failed> {
+    fn set(display: Option<&str>, left: u16) -> Result<Self, Failed> {
         let (connection, number) = x11rb::connect(display)?;
         let screen = &connection.setup().roots[number];
         let (root, depth, black) = (screen.root, screen.root_depth, screen.black_pixel);
@@ -139,11 +176,24 @@ impl Stage {
         let window = connection.generate_id()?;
         // Its background is the pattern: the server paints it again whenever a cover goes.
         let look = CreateWindowAux::new().background_pixmap(pattern).border_pixel(black).override_redirect(1);
-        connection.create_window(0, window, root, 0, 0, SIDE, SIDE, 0, WindowClass::INPUT_OUTPUT, 0, &look)?;
-        connection.map_window(window)?;
-        connection.configure_window(window, &ConfigureWindowAux::new().stack_mode(StackMode::ABOVE))?;
-        connection.get_input_focus()?.reply()?;
-        Ok(Self { connection, window, row })
+        let x = left as i16;
+        connection.create_window(0, window, root, x, 0, SIDE, SIDE, 0, WindowClass::INPUT_OUTPUT, 0, &look)?;
+        let stage = Self { connection, window, left, row };
+        stage.show()?;
+        Ok(stage)
+    }
+
+    fn show(&self) -> Result<(), Failed> {
+        self.connection.map_window(self.window)?;
+        self.connection.configure_window(self.window, &ConfigureWindowAux::new().stack_mode(StackMode::ABOVE))?;
+        self.connection.get_input_focus()?.reply()?;
+        Ok(())
+    }
+
+    fn hide(&self) -> Result<(), Failed> {
+        self.connection.unmap_window(self.window)?;
+        self.connection.get_input_focus()?.reply()?;
+        Ok(())
     }
 
     /// The ways that show the window as it is.
@@ -169,10 +219,10 @@ impl Stage {
         greet(&tool, &tool.setup().roots[number])?;
         let root = tool.setup().roots[number].root;
         let bytes = match way {
-            Way::Root => image(&tool, root)?,
-            Way::Window => image(&tool, self.window)?,
-            Way::SharedRoot => shared_image(&tool, root)?,
-            Way::NamedPixmap => image(&tool, name(&tool, self.window)?)?,
+            Way::Root => image(&tool, root, self.left)?,
+            Way::Window => image(&tool, self.window, 0)?,
+            Way::SharedRoot => shared_image(&tool, root, self.left)?,
+            Way::NamedPixmap => image(&tool, name(&tool, self.window)?, 0)?,
         };
         let found = pixels(&bytes);
         Ok(found.windows(self.row.len()).any(|row| row == self.row))
@@ -191,11 +241,11 @@ fn greet(tool: &RustConnection, screen: &Screen) -> Result<(), Failed> {
     Ok(())
 }
 
-fn image(tool: &RustConnection, drawable: Drawable) -> Result<Vec<u8>, Failed> {
-    Ok(tool.get_image(ImageFormat::Z_PIXMAP, drawable, 0, 0, SIDE, SIDE, !0)?.reply()?.data)
+fn image(tool: &RustConnection, drawable: Drawable, left: u16) -> Result<Vec<u8>, Failed> {
+    Ok(tool.get_image(ImageFormat::Z_PIXMAP, drawable, left as i16, 0, SIDE, SIDE, !0)?.reply()?.data)
 }
 
-fn shared_image(tool: &RustConnection, drawable: Drawable) -> Result<Vec<u8>, Failed> {
+fn shared_image(tool: &RustConnection, drawable: Drawable, left: u16) -> Result<Vec<u8>, Failed> {
     if tool.extension_information(shm::X11_EXTENSION_NAME)?.is_none() {
         return Err(Failed::Lacks(shm::X11_EXTENSION_NAME));
     }
@@ -206,7 +256,7 @@ fn shared_image(tool: &RustConnection, drawable: Drawable) -> Result<Vec<u8>, Fa
     let shared = tool.shm_create_segment(segment, size as u32, false)?.reply()?;
     let file = File::from(shared.shm_fd);
     let format = ImageFormat::Z_PIXMAP.into();
-    tool.shm_get_image(drawable, 0, 0, SIDE, SIDE, !0, format, segment, 0)?.reply()?;
+    tool.shm_get_image(drawable, left as i16, 0, SIDE, SIDE, !0, format, segment, 0)?.reply()?;
     let mut bytes = vec![0; size];
     file.read_exact_at(&mut bytes, 0)?;
     Ok(bytes)

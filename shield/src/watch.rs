@@ -15,27 +15,25 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use x11rb::connection::{Connection as _, RequestConnection as _};
 use x11rb::errors::{ConnectionError, ReplyError, ReplyOrIdError};
 use x11rb::protocol::Event;
+use x11rb::protocol::randr::{self, ConnectionExt as _, NotifyMask};
 use x11rb::protocol::res::{self, ConnectionExt as _};
 use x11rb::protocol::xfixes::{self, ConnectionExt as _, SelectionEventMask};
 use x11rb::protocol::xinput::{self, ConnectionExt as _, XIEventMask};
-use x11rb::protocol::xproto::{
-    Atom, AtomEnum, ChangeWindowAttributesAux, ConnectionExt as _, EventMask, Keycode, Window,
-};
+use x11rb::protocol::xproto::{Atom, AtomEnum, ChangeWindowAttributesAux, ConnectionExt as _, EventMask, Window};
 use x11rb::rust_connection::RustConnection;
 
 use crate::cover::Cover;
 use crate::desk::{Note, Seen, ToDesk};
 use crate::judge::{Judge, START, Standing};
+use crate::keys::picture_keys;
 use crate::place::{self, Place};
 use crate::requests::{Asked, Method, Opcodes};
 use crate::stream::{Heard, Stream};
 use crate::who::Directory;
-use crate::{Config, Failed};
+use crate::{Change, Config, Failed};
 
 /// RECORD hands over what it has only when the server sends something to somebody: while covered we make it.
 const PUMP: Duration = Duration::from_millis(10);
-/// `XK_Print` and `XK_Sys_Req`.
-const PICTURE_KEYS: [u32; 2] = [0xff61, 0xff15];
 /// What the thread asks of the system: as little as sound does, in tenths of a milli-second at this rate.
 const RATE: u32 = 48_000;
 const BLOCK: u32 = RATE / 1000;
@@ -60,6 +58,7 @@ impl Default for Bounds {
 pub(crate) struct Watch {
     display: Option<String>,
     strict: bool,
+    covers: bool,
     start: Duration,
     /// Has the time of the first moments begun? Not before a window can be seen.
     started: bool,
@@ -135,6 +134,9 @@ impl Watch {
                 return Err(Failed::Lacks(name));
             }
         }
+        if place::is_waylands(&eye)? {
+            return Err(Failed::Wayland);
+        }
         eye.xinput_xi_query_version(2, 2)?.reply()?;
         eye.xfixes_query_version(5, 0)?.reply()?;
         asker.res_query_version(1, 2)?.reply()?;
@@ -148,7 +150,7 @@ impl Watch {
             return Err(Failed::NoWindow);
         }
         let now = Instant::now();
-        let mut cover = Cover::open(display, &windows)?;
+        let mut cover = Cover::open(display, if config.cover { &windows } else { &[] })?;
         cover.show()?;
 
         let opcodes = crate::stream::opcodes(&eye)?;
@@ -169,6 +171,7 @@ impl Watch {
         let mut watch = Self {
             display: config.display.clone(),
             strict: config.strict,
+            covers: config.cover,
             start: bounds.start,
             started: false,
             roots: roots(&eye, &windows)?,
@@ -331,7 +334,13 @@ impl Watch {
                     self.stale.places = true;
                 }
                 Event::PropertyNotify(property) if property.atom == self.wm_check => self.stale.managers = true,
-                Event::XfixesSelectionNotify(_) => self.stale.managers = true,
+                Event::XfixesSelectionNotify(_) => {
+                    self.stale.managers = true;
+                    self.to_desk.tell(Note::Changed(Change::Compositor));
+                }
+                Event::RandrScreenChangeNotify(_) | Event::RandrNotify(_) => {
+                    self.to_desk.tell(Note::Changed(Change::Screens));
+                }
                 Event::FocusIn(_) | Event::FocusOut(_) => self.stale.focus = true,
                 _ => {}
             }
@@ -374,14 +383,19 @@ impl Watch {
 
     /// Where the windows are.
     fn find(&mut self) -> Result<(), Lost> {
-        for (window, place) in std::mem::take(&mut self.windows) {
-            match place::find(&self.eye, window, place.root)? {
+        let mut shown = false;
+        for (window, before) in std::mem::take(&mut self.windows) {
+            match place::find(&self.eye, window, before.root)? {
                 Some(place) => {
+                    shown |= place.viewable && !before.viewable;
                     self.cover.follow(window, place).map_err(Lost::Cover)?;
                     self.windows.push((window, place));
                 }
                 None => self.cover.forget(window).map_err(Lost::Cover)?,
             }
+        }
+        if self.started && shown {
+            self.to_desk.tell(Note::Changed(Change::Shown));
         }
         if !self.started && self.windows.iter().any(|(_, place)| place.viewable) {
             self.started = true;
@@ -550,7 +564,7 @@ impl Watch {
         }
         let mut windows = Vec::new();
         let (x, _) = x11rb::connect(self.display.as_deref())?;
-        for (window, place) in &self.windows {
+        for (window, place) in self.windows.iter().filter(|_| self.covers) {
             windows.extend(place::find(&x, *window, place.root)?.map(|place| (*window, place)));
         }
         self.cover = Cover::open(self.display.as_deref(), &windows)?;
@@ -576,6 +590,11 @@ impl Watch {
             self.eye.change_window_attributes(*root, &properties)?;
             self.eye.xinput_xi_select_events(*root, std::slice::from_ref(&keys))?.check()?;
             self.eye.xfixes_select_selection_input(*root, *selection, owners)?;
+            if self.eye.extension_information(randr::X11_EXTENSION_NAME)?.is_some() {
+                self.eye.randr_query_version(1, 2)?.reply()?;
+                let screens = NotifyMask::SCREEN_CHANGE | NotifyMask::CRTC_CHANGE | NotifyMask::OUTPUT_CHANGE;
+                self.eye.randr_select_input(*root, screens)?;
+            }
         }
         self.eye.flush()?;
         Ok(())
@@ -596,14 +615,4 @@ fn roots(x: &RustConnection, windows: &[(Window, Place)]) -> Result<Vec<(Window,
         }
     }
     Ok(roots)
-}
-
-/// The codes of keys that take pictures, on this keyboard.
-fn picture_keys(x: &RustConnection) -> Result<HashSet<u32>, ReplyError> {
-    let (first, last): (Keycode, Keycode) = (x.setup().min_keycode, x.setup().max_keycode);
-    let map = x.get_keyboard_mapping(first, last.saturating_sub(first).saturating_add(1))?.reply()?;
-    let per_key = usize::from(map.keysyms_per_keycode).max(1);
-    let takes = |symbols: &[u32]| symbols.iter().any(|s| PICTURE_KEYS.contains(s));
-    let keys = map.keysyms.chunks(per_key).zip(u32::from(first)..).filter(|(symbols, _)| takes(symbols));
-    Ok(keys.map(|(_, code)| code).collect())
 }

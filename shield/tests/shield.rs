@@ -6,6 +6,8 @@
 #![expect(clippy::print_stdout, reason = "a test: says why it was skipped, and how long things took")]
 #![expect(clippy::unwrap_used, reason = "a test: what the display answers is right, or the test fails")]
 
+#[path = "shield/clipboard.rs"]
+mod clipboard;
 #[path = "shield/display.rs"]
 mod display;
 #[path = "shield/stranger.rs"]
@@ -17,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use display::Display;
 use protocol::shield::ShieldLevel;
-use shield::{Cause, Config, Event, Method, Picture, Proof, Shield, Why};
+use shield::{Cause, Change, Config, Event, Method, Picture, Proof, Shield, Why};
 use stranger::{Program, Stranger};
 use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{
@@ -70,6 +72,7 @@ impl Office {
             windows: vec![self.window],
             allow: Vec::new(),
             strict: false,
+            cover: true,
             say: Box::new(|_| None),
             on_event: Box::new(move |event| drop(sender.try_send(event))),
         };
@@ -83,6 +86,19 @@ impl Office {
     /// How much of the secret is on the screen: the truth.
     fn secret(&self) -> usize {
         seen(&self.x, self.root)
+    }
+
+    /// Presses the key that takes pictures.
+    fn print(&self) {
+        let setup = self.x.setup();
+        let count = setup.max_keycode - setup.min_keycode + 1;
+        let map = self.x.get_keyboard_mapping(setup.min_keycode, count).unwrap().reply().unwrap();
+        let at = map.keysyms.chunks(usize::from(map.keysyms_per_keycode)).position(|k| k.contains(&0xff61));
+        let code = setup.min_keycode + u8::try_from(at.expect("the keyboard has Print")).unwrap();
+        for press in [2, 3] {
+            self.x.xtest_fake_input(press, code, 0, self.root, 0, 0, 0).unwrap();
+        }
+        self.x.sync().unwrap();
     }
 
     fn stranger(&self, what: Program) -> Stranger {
@@ -126,8 +142,8 @@ impl Events {
         loop {
             match self.next() {
                 Event::Uncovered { after } => return after,
-                Event::Covered { .. } => {}
-                other @ Event::Level { .. } => panic!("{other:?} is no end of a cover"),
+                Event::Covered { .. } | Event::Changed(_) => {}
+                other => panic!("{other:?} is no end of a cover"),
             }
         }
     }
@@ -271,15 +287,7 @@ fn our_own_process_is_never_suspicious() {
 fn a_key_that_takes_pictures_covers() {
     let Some(office) = Office::open() else { return };
     let (_shield, events) = office.guarded(|_| {});
-    let setup = office.x.setup();
-    let count = setup.max_keycode - setup.min_keycode + 1;
-    let map = office.x.get_keyboard_mapping(setup.min_keycode, count).unwrap().reply().unwrap();
-    let at = map.keysyms.chunks(usize::from(map.keysyms_per_keycode)).position(|k| k.contains(&0xff61));
-    let code = setup.min_keycode + u8::try_from(at.expect("the keyboard has Print")).unwrap();
-    for press in [2, 3] {
-        office.x.xtest_fake_input(press, code, 0, office.root, 0, 0, 0).unwrap();
-    }
-    office.x.sync().unwrap();
+    office.print();
     assert_eq!(events.covered().method, Method::PrintKey);
     assert_eq!(office.secret(), 0);
     events.uncovered();
@@ -425,6 +433,78 @@ fn the_cover_says_what_it_is_in_the_callers_words_or_in_plain_ones() {
     events.covered();
     until("letters stand on the cover", || count(0x00ff_ffff) > 100);
     assert_eq!(office.secret(), 0);
+}
+
+#[test]
+fn a_picture_that_comes_to_the_clipboard_after_the_key_goes_and_text_stays() {
+    let Some(office) = Office::open() else { return };
+    let (_shield, events) = office.guarded(|_| {});
+    let copied = |kinds: &[&str], by_key: bool| {
+        let mut owner = clipboard::Owner::new(office.display.name());
+        if by_key {
+            office.print();
+        }
+        owner.copy(kinds);
+        owner
+    };
+    let mut before = copied(&["image/png"], false);
+    let mut text = copied(&["UTF8_STRING", "image/png"], true);
+    assert!(text.was_asked(), "what is offered is looked at");
+    assert!(text.still_owns(), "text stays, and with it what comes along");
+    let mut picture = copied(&["image/png"], true);
+    assert!(picture.was_asked());
+    until("the picture goes", || !picture.still_owns());
+    let cleared = loop {
+        if let Event::ClipboardCleared { pid, .. } = events.next() {
+            break pid;
+        }
+    };
+    assert_eq!(cleared, Some(std::process::id()));
+    assert!(!before.still_owns() && !before.was_asked_before(), "without the key nobody asks");
+}
+
+#[test]
+fn what_makes_a_test_void_is_told() {
+    let Some(office) = Office::open() else { return };
+    let (_shield, events) = office.guarded(|_| {});
+    let changed = |what: Change| {
+        let change = loop {
+            if let Event::Changed(change) = events.next() {
+                break change;
+            }
+        };
+        assert_eq!(change, what);
+    };
+    office.x.unmap_window(office.window).unwrap();
+    office.x.sync().unwrap();
+    until("it is seen to be gone", || office.secret() == 0);
+    std::thread::sleep(Duration::from_millis(50));
+    office.x.map_window(office.window).unwrap();
+    office.x.sync().unwrap();
+    changed(Change::Shown);
+    let compositor = office.x.intern_atom(false, b"_NET_WM_CM_S0").unwrap().reply().unwrap().atom;
+    office.x.set_selection_owner(office.window, compositor, x11rb::CURRENT_TIME).unwrap();
+    office.x.sync().unwrap();
+    changed(Change::Compositor);
+}
+
+#[test]
+fn who_only_tells_does_not_cover() {
+    let Some(office) = Office::open() else { return };
+    let (_shield, events) = office.guarded(|config| config.cover = false);
+    let mut stranger = office.stranger(Program::Idle);
+    stranger.look("root");
+    assert_eq!(events.covered_by(Method::GetImage).pid, Some(stranger.pid()));
+    assert!(office.secret() > 0 && stranger.look("window") > 0, "nothing lies over the window");
+    drop(stranger);
+    events.uncovered();
+}
+
+#[test]
+fn without_the_module_nothing_is_marked_and_nothing_proven() {
+    let Some(office) = Office::open() else { return };
+    assert!(shield::Module::find(Some(office.display.name())).unwrap().is_none());
+    assert!(matches!(shield::test_module(Some(office.display.name())), Proof::CannotTell(_)));
 }
 
 #[test]

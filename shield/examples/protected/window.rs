@@ -133,6 +133,7 @@ fn raise(window: Window) -> Result<Shield, shield::Failed> {
         windows: vec![window],
         allow: std::env::args().skip(1).collect(),
         strict: false,
+        cover: true,
         say: Box::new(|_| None),
         on_event: Box::new(|event| tell(&event)),
     })
@@ -155,6 +156,11 @@ fn tell(event: &Event) {
         Event::Level { status, why } => {
             let why = plain(&format!("{why:?}"));
             format!(r#"{{"event":"level","level":"{:?}","why":"{}"}}"#, status.level, why)
+        }
+        Event::Changed(change) => format!(r#"{{"event":"changed","what":"{change:?}"}}"#),
+        Event::ClipboardCleared { pid, .. } => {
+            let pid = pid.map_or("null".into(), |pid| pid.to_string());
+            format!(r#"{{"event":"cleared","pid":{pid}}}"#)
         }
     };
     if writeln!(std::io::stderr().lock(), "{line}").is_err() {
