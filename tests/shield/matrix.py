@@ -1,11 +1,14 @@
-"""Tries every tool against the X11 shield in a private Xvfb and prints one JSON object per tool and layer, then a summary:
+"""Tries every tool against the X11 shield in a private Xvfb, then against the module in a private Xorg, and prints one JSON
+object per tool and layer, then a summary:
     {"tool": "scrot", "layer": "wm", "trials": 20, "leaks": 0, "control_trials": 20, "control_leaks": 20}
-    {"unprivileged_leaks": N, "positive_control_leaks": N, "cover_median_ms": F, "idle_core_pct": F, ...}
+    {"tool": "scrot", "layer": "module wm", "trials": 20, "leaks": 0, "control_trials": 20, "control_leaks": 20}
+    {"unprivileged_leaks": N, "module_leaks": N, "positive_control_leaks": N, "cover_median_ms": F, "idle_core_pct": F, ...}
+A program that was there before gets one picture of a window without the module; `resident_later_leaks` counts those after its first.
 The control is the same window without the shield. What the screen really shows is read from Xvfb's frame buffer, which no
 client does. The tools and how they are called are those of the Xorg module's tests (`xorg-shield/tests`, built with
 `make -C xorg-shield all build/prober`).
 
-Run by `npm run -s bench -- shield`, or by hand, as root (the tools run as an ordinary user):
+Run by `npm run -s bench -- shield`, or by hand, as root (the tools run as an ordinary user, and Xorg takes the module):
     python3 tests/shield/matrix.py target/release/examples/protected --trials 5 --tools scrot,pillow --layers bare
 """
 import argparse
@@ -13,6 +16,7 @@ import json
 import os
 import pathlib
 import secrets
+import shutil
 import socket
 import statistics
 import struct
@@ -28,6 +32,7 @@ try:
     import e2e
     import server
     import tools
+    import xwire
 except ImportError as missing:
     sys.exit(f"the tests of the Xorg module are needed for their tools: {missing}")
 
@@ -123,35 +128,36 @@ class Layer(e2e.Layer):
 
 
 def hello(number):
-    """What any client says first; answers the socket and the base of its numbers."""
+    """What any client says first; answers the socket and when it was said."""
     s = socket.socket(socket.AF_UNIX)
     s.connect(f"/tmp/.X11-unix/X{number}")
+    said = time.monotonic_ns() // 1000
     s.sendall(struct.pack("<BxHHHHxx", 0x6C, 11, 0, 0, 0))
     head = s.recv(8, socket.MSG_WAITALL)
-    setup = s.recv(struct.unpack("<H", head[6:8])[0] * 4, socket.MSG_WAITALL)
-    return s, time.monotonic_ns() // 1000, setup
+    s.recv(struct.unpack("<H", head[6:8])[0] * 4, socket.MSG_WAITALL)
+    return s, said
 
 
 def covered_after(owner, since):
     for _ in range(300):
         for event in owner.events():
-            if event["event"] == "covered" and event["at"] > since - 100_000:
+            if event["event"] == "covered" and event["at"] >= since:
                 return event["at"]
         time.sleep(0.01)
     return None
 
 
 def delays(screen, owner, trials):
-    """From a stranger's connection being answered to the cover being ordered, in milliseconds."""
+    """From a stranger's first word to the cover being ordered, in milliseconds: what the server takes is in it, too."""
     found = []
     for _ in range(trials):
         owner.told.truncate(0)
         owner.told.seek(0)
-        stranger, answered, _ = hello(screen.display)
-        at = covered_after(owner, answered)
+        stranger, said = hello(screen.display)
+        at = covered_after(owner, said)
         stranger.close()
         if at is not None:
-            found.append((at - answered) / 1000)
+            found.append((at - said) / 1000)
         if not owner.show(owner.colour):
             break
     return found
@@ -172,6 +178,63 @@ def core_percent(pid, seconds):
     return 100 * (ticks() - before) / os.sysconf("SC_CLK_TCK") / seconds
 
 
+def resident(screen, owner, frames):
+    """A program that was there before takes pictures, one after the other: how many showed the window, first and later."""
+    spy = xwire.X(screen.display, bytes(16))
+    try:
+        time.sleep(3)
+        if not owner.show(e2e.colour()):
+            return None
+        seen = [spy.count(spy.root, owner.colour) > 0 for _ in range(frames)]
+        return int(seen[0]), sum(seen[1:])
+    finally:
+        spy.close()
+
+
+def ordinary(screen, owner, trials):
+    """How long the cover of an allow-listed program that starts stays, in milliseconds."""
+    found = []
+    for _ in range(trials):
+        # The last cover has to be gone, and told of.
+        if not owner.show(owner.colour):
+            break
+        time.sleep(0.1)
+        owner.told.truncate(0)
+        owner.told.seek(0)
+        screen.run(["xset", "q"])
+        for _ in range(300):
+            gone = [event["after_us"] / 1000 for event in owner.events() if event["event"] == "uncovered"]
+            if gone:
+                found += gone[:1]
+                break
+            time.sleep(0.01)
+    return found
+
+
+def with_module(options, names):
+    """The same tools, and the module's own ways, against the module. Answers its summary, or why there is none."""
+    if not (server.BUILD / "libshojishield.so").exists():
+        return "not built: make -C xorg-shield all build/owner build/prober"
+    if not shutil.which("Xorg"):
+        return "Xorg is not installed"
+    tried = names if options.tools else [*names, "unusual"]
+    e2e_py = pathlib.Path(e2e.__file__)
+    command = [sys.executable, str(e2e_py), "--trials", str(options.trials), "--tools", ",".join(tried)]
+    if options.layers != ",".join(LAYERS):
+        command += ["--layers", options.layers]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    summary = None
+    for line in running.stdout:
+        told = json.loads(line)
+        if "tool" in told:
+            told["layer"] = f"module {told['layer']}"
+            print(json.dumps(told), flush=True)
+        else:
+            summary = told
+    running.wait()
+    return summary or f"the module's tests ended with {running.returncode}"
+
+
 def measure(options):
     screen = Screen()
     try:
@@ -179,13 +242,15 @@ def measure(options):
         owner.tell("map")
         owner.show(e2e.colour())
         times = delays(screen, owner, options.times)
+        spied = [found for found in (resident(screen, owner, 30) for _ in range(options.residents)) if found]
+        starts = ordinary(screen, owner, options.residents * 2)
         owner.tell("still")
         time.sleep(3)
         idle = core_percent(owner.process.pid, options.idle)
         owner.stop()
     finally:
         screen.stop()
-    return times, idle
+    return times, idle, spied, starts
 
 
 def main():
@@ -195,6 +260,8 @@ def main():
     parser.add_argument("--tools", help="comma-separated")
     parser.add_argument("--layers", default=",".join(LAYERS))
     parser.add_argument("--times", type=int, default=100, help="trials of the delay of the cover")
+    parser.add_argument("--residents", type=int, default=10, help="programs that were there before, thirty pictures each")
+    parser.add_argument("--no-module", action="store_true", help="leave the module out")
     parser.add_argument("--idle", type=float, default=20, help="seconds of idling")
     options = parser.parse_args()
     if os.geteuid() != 0:
@@ -235,9 +302,22 @@ def main():
         notes += [f"{name}: {note}" for note in layer.notes]
     for note in notes:
         print(note, file=sys.stderr)
-    times, idle = measure(options)
+    times, idle, spied, starts = measure(options)
+    module = "left out" if options.no_module else with_module(options, names)
+    if isinstance(module, str):
+        skipped["module"] = module
+        total.update(module_leaks=None, module_trials=0)
+    else:
+        for number in ("module_leaks", "module_trials"):
+            total[number] = module[number]
+        for number in ("positive_control_leaks", "positive_control_trials", "void_trials"):
+            total[number] += module[number]
+        skipped.update({f"module {tool}": why for tool, why in module["skipped"].items()})
     total.update(cover_median_ms=round(statistics.median(times), 3) if times else None, cover_trials=len(times),
-                 cover_worst_ms=round(max(times), 3) if times else None, idle_core_pct=round(idle, 2), skipped=skipped,
+                 cover_worst_ms=round(max(times), 3) if times else None, idle_core_pct=round(idle, 2),
+                 resident_first_leaks=sum(first for first, _ in spied), resident_later_leaks=sum(later for _, later in spied),
+                 residents=len(spied), ordinary_worst_ms=round(max(starts), 3) if starts else None,
+                 ordinary_median_ms=round(statistics.median(starts), 3) if starts else None, skipped=skipped,
                  seconds=round(time.monotonic() - began))
     print(json.dumps({"scenario": "shield", **total}))
 

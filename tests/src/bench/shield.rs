@@ -1,6 +1,7 @@
-//! The X11 shield without administrator's rights against every screenshot tool that is installed, in a private Xvfb; the
-//! same window without it as a control; how fast the cover comes, and what watching costs. Needs root (the tools run as
-//! another user), Xvfb, the tools, and what the tests of the Xorg module need. Lasts an hour with 20 trials.
+//! The X11 shield without administrator's rights against every screenshot tool that is installed, in a private Xvfb; then
+//! the administrator's module in a private Xorg; the same window without either as a control; how fast the cover comes, and
+//! what watching costs. Needs root (the tools run as another user), Xvfb, the tools, and what the tests of the Xorg module
+//! need. Lasts two hours with 20 trials.
 //!
 //! The trials themselves are `tests/shield/matrix.py`, because the tools and how they are called are the module's tests'.
 
@@ -20,6 +21,10 @@ pub fn measure(trials: usize, only: &str) -> anyhow::Result<()> {
     let mut build = Command::new(cargo);
     build.args(["build", "--quiet", "--release", "-p", "shield", "--example", "protected"]).current_dir(top);
     anyhow::ensure!(build.status()?.success(), "the protected window does not build");
+    // What the trials with and without the module share, and the module itself where its server's headers are.
+    let mut module = Command::new("make");
+    module.args(["--silent", "-C", "xorg-shield", "all", "build/owner", "build/prober"]).current_dir(top);
+    anyhow::ensure!(module.stdout(std::process::Stdio::null()).status()?.success(), "the module does not build");
     // Where this program lies, there lie the examples.
     let exe = std::env::current_exe()?;
     let target = exe.ancestors().nth(2).context("the bench lies in target/release")?;
