@@ -15,6 +15,7 @@ use aws_lc_rs::aead::{Aad, NONCE_LEN, Nonce};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use bytes::Bytes;
 
+pub(crate) use frame::{escape_after, unescaped_after};
 pub use keys::{DeriveKey, FrameKey, KeyRing, SLOTS};
 
 use crate::frame::Codec;

@@ -16,6 +16,7 @@ pub mod ladder;
 pub mod layers;
 pub mod receive;
 pub mod scale;
+pub mod screen;
 pub mod send;
 pub mod simulcast;
 pub mod sps;

@@ -35,7 +35,7 @@ pub(super) fn with_long_start_codes(frame: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Inserts 03 after every 00 00 that is followed by a byte of at most 03, from `from` on (H.264 7.4.1.1).
-pub(super) fn escape_after(frame: &mut Vec<u8>, from: usize) {
+pub(crate) fn escape_after(frame: &mut Vec<u8>, from: usize) {
     let body = &frame[from..];
     let mut zeros = 0;
     let wanted = body.iter().any(|&b| {
@@ -61,7 +61,7 @@ pub(super) fn escape_after(frame: &mut Vec<u8>, from: usize) {
 }
 
 /// A copy with the escaping from `from` on taken out again.
-pub(super) fn unescaped_after(frame: &[u8], from: usize) -> Vec<u8> {
+pub(crate) fn unescaped_after(frame: &[u8], from: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(frame.len());
     out.extend_from_slice(&frame[..from]);
     let mut zeros = 0;

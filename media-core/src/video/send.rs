@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use protocol::policy::{Camera, Permit, Screen};
 
-use super::codec::{CodecError, Encoder as _};
+use super::codec::{CodecError, Encoded, Encoder as _};
 use super::h264::{Content, Encoder};
 use super::scale::Scaler;
 use crate::e2ee::{SealFrame, Sealing};
@@ -61,8 +61,8 @@ pub struct VideoLimits {
 impl VideoLimits {
     /// 1280 x 720, 30 a second, 1.7 Mbit/s.
     pub const CAMERA: Self = Self { size: Size { width: 1280, height: 720 }, fps: 30, bitrate: Bitrate::kbps(1700) };
-    /// 1920 x 1080, 15 a second, 2.5 Mbit/s.
-    pub const SCREEN: Self = Self { size: Size { width: 1920, height: 1080 }, fps: 15, bitrate: Bitrate::kbps(2500) };
+    /// 1920 x 1080, 30 a second as long as it is text ([`super::screen`]), 2.5 Mbit/s.
+    pub const SCREEN: Self = Self { size: Size { width: 1920, height: 1080 }, fps: 30, bitrate: Bitrate::kbps(2500) };
 }
 
 /// Why a picture was not sent.
@@ -98,6 +98,7 @@ pub struct VideoSender {
     encoder: Encoder,
     scaler: Scaler,
     rtp_start: u32,
+    last_rtp: Option<u32>,
     last: Option<Picture>,
     last_sent: Option<MediaTime>,
     last_key: Option<MediaTime>,
@@ -121,6 +122,7 @@ impl VideoSender {
             encoder,
             scaler: Scaler::new(),
             rtp_start,
+            last_rtp: None,
             last: None,
             last_sent: None,
             last_key: None,
@@ -203,7 +205,12 @@ impl VideoSender {
         if refine || self.key_due(now) { self.encode(now) } else { Ok(None) }
     }
 
-    fn check(&mut self) -> Result<(), SendPicture> {
+    /// Nothing was ever sent.
+    pub(super) const fn is_fresh(&self) -> bool {
+        self.last_rtp.is_none()
+    }
+
+    pub(super) fn check(&mut self) -> Result<(), SendPicture> {
         if self.permit.is_live() {
             return Ok(());
         }
@@ -225,7 +232,19 @@ impl VideoSender {
             self.last_key = Some(now);
         }
         self.last_sent = Some(now);
-        let rtp_time = self.rtp_start.wrapping_add(now.rtp(CLOCK));
+        self.protect(encoded, picture.size(), now).map(Some)
+    }
+
+    /// Seals one encoded frame as the next of this track.
+    pub(super) fn protect(&mut self, encoded: Encoded, size: Size, now: MediaTime) -> Result<SentFrame, SendPicture> {
+        let mut rtp_time = self.rtp_start.wrapping_add(now.rtp(CLOCK));
+        // Two frames of one moment are two frames nevertheless.
+        if let Some(last) = self.last_rtp
+            && rtp_time.wrapping_sub(last).wrapping_sub(1) > u32::MAX / 2
+        {
+            rtp_time = last.wrapping_add(1);
+        }
+        self.last_rtp = Some(rtp_time);
         let clear = EncodedFrame { codec: Codec::H264, rtp_time, key: encoded.key, data: encoded.data };
         let sealed = SealedFrame {
             codec: Codec::H264,
@@ -234,7 +253,7 @@ impl VideoSender {
             level: None,
             data: self.sealing.protect(Codec::H264, &clear.data)?,
         };
-        Ok(Some(SentFrame { clear, sealed, size: picture.size() }))
+        Ok(SentFrame { clear, sealed, size })
     }
 }
 
