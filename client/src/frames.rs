@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use media_core::frame::{Codec, EncodedFrame, Picture};
+use media_core::frame::{Codec, EncodedFrame, Picture, Size};
+use media_core::video::screen::patch::Patch;
 use protocol::bridge::PageCodecs;
 
 use crate::ports::{FrameSink, PageContent, PageFrame};
@@ -84,6 +85,11 @@ impl Door {
             }
     }
 
+    /// Does anybody look?
+    pub(crate) fn is_open(&self) -> bool {
+        self.lock().sink.is_some()
+    }
+
     /// The page has drawn or thrown away everything up to `seq`.
     pub(crate) fn ack(&self, track: &str, seq: u32) {
         if let Some(window) = self.lock().tracks.get_mut(track) {
@@ -109,6 +115,12 @@ impl Door {
             Handed::NeedKey => Handed::Waiting,
             other => other,
         }
+    }
+
+    /// Hands over what changed of the picture before. [`Handed::NeedKey`]: a whole one has to come first.
+    pub(crate) fn patched(&self, track: &str, size: Size, patches: Vec<Patch>, rtp_time: u32) -> Handed {
+        let content = PageContent::Patches { width: size.width, height: size.height, patches };
+        self.hand(track, content, rtp_time, false, WINDOW)
     }
 
     /// The track is over.
@@ -199,6 +211,24 @@ mod tests {
         assert_eq!(door.encoded("t", &frame(true)), Handed::Sent);
         let seqs: Vec<u32> = page.0.lock().unwrap().iter().map(|f| f.seq).collect();
         assert_eq!(seqs, (0..=WINDOW).collect::<Vec<_>>(), "numbers rise by one");
+    }
+
+    #[test]
+    fn patches_follow_a_whole_picture_and_never_a_hole() {
+        let (door, _) = door();
+        let size = Size { width: 2, height: 2 };
+        let whole = Picture::new(size, Bytes::from_static(&[1; 6]), media_core::time::MediaTime::ZERO).unwrap();
+        let patched = |door: &Door| door.patched("t", size, Vec::new(), 0);
+        assert_eq!(patched(&door), Handed::NeedKey);
+        assert_eq!(door.raw("t", &whole, 0), Handed::Sent);
+        for _ in 1..WINDOW {
+            assert_eq!(patched(&door), Handed::Sent);
+        }
+        assert_eq!(patched(&door), Handed::Waiting);
+        door.ack("t", WINDOW - 1);
+        assert_eq!(patched(&door), Handed::NeedKey, "one is missing");
+        assert_eq!(door.raw("t", &whole, 0), Handed::Sent);
+        assert_eq!(patched(&door), Handed::Sent);
     }
 
     #[test]

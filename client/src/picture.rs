@@ -2,6 +2,8 @@
 //! A thread that panics takes its own tile down, never the meeting. They touch no device and no socket: pictures come
 //! from a slot, packets from a mailbox, frames go to the outlet and the door.
 
+mod source;
+
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -10,14 +12,18 @@ use std::time::{Duration, Instant};
 
 use media_core::channel::{LatestReader, LatestWriter, MailboxReader, Taken, latest, mailbox};
 use media_core::e2ee::{Opening, Sealing};
-use media_core::frame::{Codec, EncodedFrame, Picture};
+use media_core::frame::{Codec, EncodedFrame, Picture, Size};
 use media_core::receive::TrackState;
 use media_core::rtp::Packet;
+use media_core::time::MediaTime;
 use media_core::video::codec::Decoder as _;
 use media_core::video::h264::Decoder;
 use media_core::video::ladder::Allowed;
 use media_core::video::receive::{VideoOutput, VideoReceiver};
-use media_core::video::send::{SendPicture, SentFrame, ShowPermit, VideoLimits, VideoSender};
+use media_core::video::screen::receive::{ScreenReader, Screened};
+use media_core::video::send::{SendPicture, ShowPermit, VideoLimits};
+pub(crate) use source::Readership;
+use source::{Made, Source};
 
 use crate::frames::{Door, Handed};
 use crate::secrets;
@@ -30,6 +36,8 @@ pub(crate) use camera::CameraWishes;
 
 /// A still source is looked at this often.
 const IDLE: Duration = Duration::from_millis(100);
+/// Our own page sees our own text this often at most: it is megabytes.
+const OWN_TEXT: Duration = Duration::from_millis(250);
 /// A receiver without packets is looked at this often.
 const RECEIVE_TICK: Duration = Duration::from_millis(20);
 /// Packets waiting for a receiver: two seconds of a good camera.
@@ -96,6 +104,8 @@ pub(crate) struct Surroundings {
     pub(crate) share: LinkShare,
     /// What of our camera.
     pub(crate) camera: CameraWishes,
+    /// Who reads the text of our screen.
+    pub(crate) readership: Readership,
 }
 
 /// Where the frames of one of our own sources go.
@@ -126,12 +136,12 @@ impl OwnPicture {
         ended: impl FnOnce(bool) + Send + 'static,
     ) -> Result<Self, SendPicture> {
         let rtp_start = u32::from_be_bytes(*secrets::random::<4>().expose());
-        let mut sender = VideoSender::new(permit, sealing, limits, rtp_start)?;
+        let mut source = Source::new(permit, sealing, limits, around.readership.clone(), rtp_start)?;
         let own = Self { stop: Arc::default(), key: Arc::default() };
         let (stop, key) = (Arc::clone(&own.stop), Arc::clone(&own.key));
         let spawned = std::thread::Builder::new().name(showing.name.clone()).spawn(move || {
-            let mut sent = Sent { limits, rung: Some(0) };
-            let work = || encode(&around, &showing, &pictures, (&mut sender, &mut sent), (&stop, &key));
+            let mut sent = Sent { limits, rung: Some(0), own_text: None };
+            let work = || encode(&around, &showing, &pictures, (&mut source, &mut sent), (&stop, &key));
             let revoked = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
                 tracing::error!("an encode thread panicked");
                 false
@@ -165,11 +175,13 @@ struct Sent {
     limits: VideoLimits,
     /// How much of them; `None`: only our own page sees the pictures.
     rung: Option<u8>,
+    /// When our own page was last shown text.
+    own_text: Option<MediaTime>,
 }
 
 impl Sent {
     /// Takes what the link allows.
-    fn follow(&mut self, share: &LinkShare, sender: &mut VideoSender) {
+    fn follow(&mut self, share: &LinkShare, sender: &mut Source) {
         let rung = share.rung();
         if rung == self.rung {
             return;
@@ -194,7 +206,7 @@ fn encode(
     around: &Surroundings,
     showing: &Showing,
     pictures: &LatestReader<Picture>,
-    (sender, sent): (&mut VideoSender, &mut Sent),
+    (sender, sent): (&mut Source, &mut Sent),
     (stop, key): (&AtomicBool, &AtomicBool),
 ) -> bool {
     while !stop.load(Ordering::Acquire) {
@@ -204,22 +216,22 @@ fn encode(
         if key.swap(false, Ordering::AcqRel) {
             sender.request_key_frame();
         }
-        let made = match pictures.take(IDLE) {
+        let made = match pictures.take(sender.patience(around.clock.now())) {
             Taken::Value(picture) => {
-                let made = sender.send(&picture, around.clock.now());
+                let made = sender.make(Some(&picture), around.clock.now());
                 if around.watchers.any(&showing.name) {
                     around.watchers.show(&showing.name, picture);
                 }
                 made
             }
-            Taken::Nothing => sender.idle(around.clock.now()),
+            Taken::Nothing => sender.make(None, around.clock.now()),
             Taken::Ended => return false,
         };
         match made {
             Ok(None) => {}
             Ok(Some(frame)) => {
                 let lane = showing.lane.filter(|_| sent.rung.is_some());
-                if show(around, &showing.name, lane, frame) {
+                if show(around, &showing.name, lane, frame, sent) {
                     sender.request_key_frame();
                 }
             }
@@ -231,13 +243,20 @@ fn encode(
 }
 
 /// Answers whether our own page needs a key frame.
-fn show(around: &Surroundings, name: &str, lane: Option<Lane>, frame: SentFrame) -> bool {
+fn show(around: &Surroundings, name: &str, lane: Option<Lane>, made: Made, sent: &mut Sent) -> bool {
+    let Made { frame, picture } = made;
     if let Some(lane) = lane
         && !around.outlet.send(lane, frame.sealed)
     {
         tracing::trace!(?lane, "a picture was lost");
     }
-    around.door.encoded(name, &frame.clear) == Handed::NeedKey
+    let Some(picture) = picture else { return around.door.encoded(name, &frame.clear) == Handed::NeedKey };
+    let now = around.clock.now();
+    if sent.own_text.is_none_or(|at| now.since(at) >= OWN_TEXT) {
+        sent.own_text = Some(now);
+        around.door.raw(name, &picture, frame.clear.rtp_time);
+    }
+    false
 }
 
 /// What a remote picture tells the session.
@@ -276,8 +295,16 @@ impl RemotePicture {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         std::thread::Builder::new().name("picture".to_owned()).spawn(move || {
-            let receive =
-                Receive { around: &around, name: &name, tell: &tell, decoder: None, decoded: false, cannot: false };
+            let receive = Receive {
+                around: &around,
+                name: &name,
+                tell: &tell,
+                text: ScreenReader::new(),
+                stale: false,
+                decoder: None,
+                decoded: false,
+                cannot: false,
+            };
             if catch_unwind(AssertUnwindSafe(|| receive.run(&opening, &packets, &stopped))).is_err() {
                 tracing::error!("a receive thread panicked");
                 tell(RemoteNews::Broken);
@@ -309,6 +336,9 @@ struct Receive<'a> {
     around: &'a Surroundings,
     name: &'a str,
     tell: &'a (dyn Fn(RemoteNews) + Send),
+    text: ScreenReader,
+    /// The page was too slow for the last picture of text.
+    stale: bool,
     decoder: Option<Decoder>,
     decoded: bool,
     cannot: bool,
@@ -333,6 +363,7 @@ impl Receive<'_> {
                     }
                 }
                 Taken::Nothing => {
+                    self.freshen();
                     if let Some((_, receiver)) = &mut receiver {
                         receiver.tick(self.around.clock.now());
                     }
@@ -357,6 +388,55 @@ impl Receive<'_> {
 
     /// Answers whether only a key frame helps.
     fn frame(&mut self, frame: &EncodedFrame) -> bool {
+        match self.text.take(frame) {
+            Ok(Screened::Video) => self.video(frame),
+            Ok(Screened::Waiting) => false,
+            Ok(Screened::Picture(size)) => {
+                self.text(frame, size);
+                false
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a screen's text was not read");
+                true
+            }
+        }
+    }
+
+    /// A still screen comes once: a page that was too slow for it gets it later.
+    fn freshen(&mut self) {
+        if !self.stale {
+            return;
+        }
+        let now = self.around.clock.now();
+        let Some(picture) = self.text.picture(now) else { return };
+        self.stale = self.around.door.raw(self.name, &picture, 0) == Handed::Waiting;
+    }
+
+    /// Shows what a frame of text made of the screen.
+    fn text(&mut self, frame: &EncodedFrame, size: Size) {
+        let watched = self.around.watchers.any(self.name);
+        let mut page = self.around.door.is_open();
+        if page && let Some(patches) = self.text.patches() {
+            // Where the page did not keep up, or was loaded again, a whole picture makes it good.
+            page = self.around.door.patched(self.name, size, patches, frame.rtp_time) != Handed::Sent;
+        }
+        if !watched && !page {
+            return;
+        }
+        let Some(picture) = self.text.picture(self.around.clock.now()) else { return };
+        if page {
+            self.stale = self.around.door.raw(self.name, &picture, frame.rtp_time) == Handed::Waiting;
+        }
+        if watched {
+            self.around.watchers.show(self.name, picture);
+        }
+        if !std::mem::replace(&mut self.decoded, true) {
+            (self.tell)(RemoteNews::Decoded);
+        }
+    }
+
+    /// Answers whether only a key frame helps.
+    fn video(&mut self, frame: &EncodedFrame) -> bool {
         let raw = self.around.door.wants_raw(frame.codec);
         let mut cut = false;
         if !raw {

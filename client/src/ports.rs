@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use media_core::device::Devices;
 use media_core::frame::Codec;
+use media_core::video::screen::patch::Patch;
 use protocol::bridge::{Failure, VaultView};
 use protocol::ids::{DisplayName, InviteId, RoomId};
 use protocol::invite::Fingerprint;
@@ -119,6 +120,15 @@ pub enum PageContent {
         height: u32,
         /// Tight planes Y, U, V.
         data: Bytes,
+    },
+    /// What changed of the picture before, which was an [`PageContent::I420`] or patched itself.
+    Patches {
+        /// Pixels of the whole picture.
+        width: u32,
+        /// Pixels of the whole picture.
+        height: u32,
+        /// To be done one after the other.
+        patches: Vec<Patch>,
     },
     /// The track is over: close the decoder, clear the tile.
     End,

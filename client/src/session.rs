@@ -27,7 +27,7 @@ use crate::client::MeetingHappening;
 use crate::discovery::{Discovery, Sighting};
 use crate::frames::Door;
 use crate::link::Came;
-use crate::picture::{LinkShare, RemoteNews, Surroundings, Watchers};
+use crate::picture::{LinkShare, Readership, RemoteNews, Surroundings, Watchers};
 use crate::ports::Ports;
 use crate::profile::{Profile, Recent, Settings};
 use crate::secrets::{Kind, Secrets};
@@ -52,6 +52,7 @@ mod remote;
 pub(crate) mod seals;
 mod server;
 mod shield;
+mod sight;
 mod sources;
 mod talk;
 mod view;
@@ -205,6 +206,7 @@ impl Session {
             outlet: Outlet::default(),
             camera: crate::picture::CameraWishes::default(),
             share: LinkShare::default(),
+            readership: Readership::default(),
         };
         let secrets = Secrets::new(std::sync::Arc::clone(&ports.vault));
         let session = Self {
@@ -334,6 +336,7 @@ impl Session {
         self.settle_talk(Instant::now());
         self.settle_devices();
         self.settle_tracks();
+        self.settle_sight(Instant::now());
         self.pump();
         self.settle_discovery();
         self.settle_shield();

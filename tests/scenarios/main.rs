@@ -11,6 +11,7 @@ mod pictures;
 mod protection;
 mod refusals;
 mod rights;
+mod screen;
 mod secrets;
 mod share_sound;
 mod stranger;

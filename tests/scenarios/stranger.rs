@@ -6,7 +6,7 @@ use inspection::world::World;
 use protocol::bridge::{SealView, TrackState};
 use protocol::policy::{Role, TrackSource};
 
-async fn stranger(
+pub(crate) async fn stranger(
     world: &World,
     name: &str,
     passphrase: &str,

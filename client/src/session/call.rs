@@ -22,6 +22,7 @@ use super::Reply;
 use super::enter::Ticket;
 use super::hearing::Hearing;
 use super::seals::Seals;
+use super::sight::Sight;
 use crate::attempt::Place;
 use crate::link::Link;
 use crate::people::{Announced, Crowd};
@@ -163,6 +164,7 @@ pub(super) struct Call {
     pub(super) hearing: Hearing,
     /// Captures of this window that the host was not told of yet.
     pub(super) captures: Vec<ShieldIncident>,
+    pub(super) sight: Sight,
     pub(super) task: Option<Running>,
     pub(super) backoff: Backoff,
     pub(super) retry_at: Option<Instant>,
@@ -196,6 +198,7 @@ impl Call {
             self.signal.as_ref().map(Signal::wake),
             self.office.as_ref().and_then(|o| o.retry_at),
             self.connect_by,
+            self.sight.wake().filter(|_| self.up.0),
         ]
         .into_iter()
         .flatten()

@@ -202,8 +202,12 @@ impl Session {
 }
 
 fn packet(call: &Call, to: &UserId, report: Report) -> Result<Vec<u8>, SealFrame> {
-    let user =
-        lk::UserPacket { payload: encode(report).to_vec(), topic: Some(TOPIC.to_owned()), ..lk::UserPacket::default() };
+    data_packet(call, to, TOPIC, encode(report).to_vec())
+}
+
+/// A data packet of our own clients to one person, sealed as the meeting is.
+pub(super) fn data_packet(call: &Call, to: &UserId, topic: &str, payload: Vec<u8>) -> Result<Vec<u8>, SealFrame> {
+    let user = lk::UserPacket { payload, topic: Some(topic.to_owned()), ..lk::UserPacket::default() };
     let value = match &call.seals {
         Some(seals) => {
             let plain = lk::EncryptedPacketPayload { value: Some(lk::encrypted_packet_payload::Value::User(user)) };

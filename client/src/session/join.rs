@@ -80,6 +80,7 @@ impl Session {
             volumes: std::collections::BTreeMap::new(),
             hearing: super::hearing::Hearing::default(),
             captures: Vec::new(),
+            sight: super::sight::Sight::default(),
             task: Some(Running(task.abort_handle())),
             backoff: Backoff::new(),
             retry_at: None,

@@ -11,7 +11,7 @@ use protocol::signal;
 use zeroize::Zeroizing;
 
 use super::call::Stage;
-use super::{Session, hearing};
+use super::{Session, hearing, sight};
 use crate::attempt::leave_code;
 use crate::client::MeetingHappening;
 use crate::link::Came;
@@ -259,6 +259,8 @@ impl Session {
         };
         if user.topic.as_deref() == Some(hearing::TOPIC) {
             self.on_heard(&from, &user.payload);
+        } else if user.topic.as_deref() == Some(sight::TOPIC) {
+            self.on_sight(&from, &user.payload);
         } else {
             self.happened(&MeetingHappening::Data { from, payload: user.payload.into() });
         }

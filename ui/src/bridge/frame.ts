@@ -4,7 +4,7 @@
 //! n bytes of the track's name | payload
 
 /** What a frame holds. */
-type Content = "h264" | "vp8" | "i420" | "end";
+type Content = "h264" | "vp8" | "i420" | "end" | "patches";
 
 /** One frame. `payload` is a view into the message, not a copy. */
 export interface Frame {
@@ -15,7 +15,7 @@ export interface Frame {
   seq: number;
   /** RTP clock, 90 kHz; wraps. */
   time: number;
-  /** Pixels; 0 unless `i420`. */
+  /** Pixels; 0 unless `i420` or `patches`. */
   width: number;
   height: number;
   payload: Uint8Array;
@@ -23,7 +23,7 @@ export interface Frame {
 
 const VERSION = 1;
 const HEAD = 16;
-const CONTENTS: readonly Content[] = ["h264", "vp8", "i420", "end"];
+const CONTENTS: readonly Content[] = ["h264", "vp8", "i420", "end", "patches"];
 const words = new TextDecoder("utf-8", { fatal: true });
 
 /** Takes a message apart; `undefined` when it is not one of ours. */
@@ -53,6 +53,46 @@ export function parseFrame(bytes: Uint8Array): Frame | undefined {
     height,
     payload,
   };
+}
+
+/** Part of a picture that changes: pixels that come from elsewhere on it, or new ones. */
+export interface Patch {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+  /** Where the pixels lie now, from here. */
+  from?: { right: number; down: number };
+  /** RGBA; a view into the message. */
+  pixels?: Uint8Array;
+}
+
+const PATCH_HEAD = 9;
+
+/** Takes the payload of patches apart; `undefined` when it is not whole, or not on the picture. */
+export function parsePatches(frame: Frame): Patch[] | undefined {
+  const { payload } = frame;
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+  const patches: Patch[] = [];
+  let at = 0;
+  while (at < payload.byteLength) {
+    if (at + PATCH_HEAD > payload.byteLength) return undefined;
+    const kind = view.getUint8(at);
+    const [x, y] = [view.getUint16(at + 1, true), view.getUint16(at + 3, true)];
+    const [width, height] = [view.getUint16(at + 5, true), view.getUint16(at + 7, true)];
+    at += PATCH_HEAD;
+    if (width === 0 || height === 0 || x + width > frame.width || y + height > frame.height) return undefined;
+    const length = kind === 0 ? 4 : width * height * 4;
+    if (kind > 1 || at + length > payload.byteLength) return undefined;
+    if (kind === 0) {
+      const from = { right: view.getInt16(at, true), down: view.getInt16(at + 2, true) };
+      patches.push({ x, y, width, height, from });
+    } else {
+      patches.push({ x, y, width, height, pixels: payload.subarray(at, at + length) });
+    }
+    at += length;
+  }
+  return patches;
 }
 
 /** The same the other way round, for the rehearsal and the tests. */

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Frame } from "./frame";
-import { buildFrame, i420Size, i420ToRgba, parseFrame } from "./frame";
+import { buildFrame, i420Size, i420ToRgba, parseFrame, parsePatches } from "./frame";
 import { Pictures } from "./frames";
 
 const frame = (change: Partial<Frame>): Frame => ({
@@ -181,4 +181,29 @@ test("a picture that moves to another tile keeps its canvas", () => {
   pictures.mount("TR_1", stage);
   leaveTile();
   expect(stage.firstElementChild).toBe(canvas);
+});
+
+const COPY = [0, 8, 0, 16, 0, 2, 0, 1, 0, 0, 0, 0xfa, 0xff];
+const PIXELS = [1, 0, 0, 0, 0, 1, 0, 1, 0, 10, 20, 30, 255];
+
+function patches(payload: number[]): Frame {
+  return frame({ seq: 1, content: "patches", width: 64, height: 32, payload: Uint8Array.from(payload) });
+}
+
+test("patches are taken apart, and a broken one is none", () => {
+  const found = parsePatches(patches([...COPY, ...PIXELS]));
+  expect(found?.[0]).toEqual({ x: 8, y: 16, width: 2, height: 1, from: { right: 0, down: -6 } });
+  expect([...(found?.[1]?.pixels ?? [])]).toEqual([10, 20, 30, 255]);
+  for (let length = 1; length < PIXELS.length; length++) {
+    expect(parsePatches(patches(PIXELS.slice(0, length)))).toBeUndefined();
+  }
+  expect(parsePatches(patches([1, 64, 0, 0, 0, 1, 0, 1, 0, 1, 2, 3, 4]))).toBeUndefined();
+  expect(parsePatches(patches([2, ...PIXELS.slice(1)]))).toBeUndefined();
+});
+
+test("patches are acknowledged, and without the picture they belong to nothing happens", () => {
+  const { acked, pictures, send } = setUp();
+  send(patches([...COPY, ...PIXELS]));
+  expect(acked).toEqual([1]);
+  expect(pictures.size("TR_1")).toBeUndefined();
 });

@@ -5,7 +5,7 @@
 import { H264, VP8 } from "./codecs";
 import type { Door } from "./door";
 import type { Frame } from "./frame";
-import { i420ToRgba, parseFrame } from "./frame";
+import { i420ToRgba, parseFrame, parsePatches } from "./frame";
 
 /** Size of a track's picture, in pixels; `undefined` before the first. */
 export interface PictureSize {
@@ -93,6 +93,11 @@ class Track {
     if (frame.content === "i420") {
       this.#close();
       this.#drawPlain(frame);
+      this.#ack(frame.seq);
+      return;
+    }
+    if (frame.content === "patches") {
+      this.#patch(frame);
       this.#ack(frame.seq);
       return;
     }
@@ -216,6 +221,19 @@ class Track {
       picture.close();
     } catch {
       // A picture that cannot be drawn is one missing picture; the next one has its own chance.
+    }
+  }
+
+  // The door sends patches only after the picture they belong to.
+  #patch(frame: Frame): void {
+    const context = this.#context;
+    if (!context || this.size?.width !== frame.width || this.size.height !== frame.height) return;
+    for (const { x, y, width, height, from, pixels } of parsePatches(frame) ?? []) {
+      if (from) {
+        context.drawImage(this.canvas, x + from.right, y + from.down, width, height, x, y, width, height);
+      } else if (pixels) {
+        context.putImageData(new ImageData(new Uint8ClampedArray(pixels), width, height), x, y);
+      }
     }
   }
 

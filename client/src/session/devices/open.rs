@@ -20,7 +20,7 @@ use crate::session::{Input, Session};
 use crate::transport::Lane;
 
 const CAMERA_WISH: PictureWish = PictureWish { width: 1280, height: 720, fps: 30 };
-const SCREEN_WISH: PictureWish = PictureWish { width: 1920, height: 1080, fps: 15 };
+const SCREEN_WISH: PictureWish = PictureWish { width: 1920, height: 1080, fps: 30 };
 /// The preview goes no further than this screen: small is enough.
 const PREVIEW_LIMITS: VideoLimits =
     VideoLimits { size: Size { width: 640, height: 360 }, fps: 30, bitrate: Bitrate::kbps(800) };
