@@ -15,6 +15,8 @@ pub mod noise;
 mod own_sound;
 #[cfg(feature = "real-devices")]
 pub mod reopen;
+#[cfg(feature = "real-devices")]
+pub mod screen_text;
 pub mod shield;
 pub mod voice_cpu;
 pub mod voice_day;

@@ -151,6 +151,12 @@ impl Running {
     }
 }
 
+/// CPU seconds of a process and everything below it so far.
+#[cfg(feature = "real-devices")]
+pub(super) fn tree_seconds(root: u32) -> f64 {
+    tree(root).iter().filter_map(|pid| cpu_ticks(*pid)).sum::<f64>() / TICKS
+}
+
 fn cpu_ticks(pid: u32) -> Option<f64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name may hold anything; the fields follow its closing bracket.

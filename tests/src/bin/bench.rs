@@ -21,6 +21,8 @@ enum Name {
     VoiceLatency,
     /// A day of sound in virtual time, with a storm of trouble; `--runs`: hours.
     VoiceDay,
+    /// A page of text on a shared screen behind 1.5 Mbit/s (needs Xvfb); `--runs`: pages turned.
+    ScreenText,
     /// From plugging a microphone back in to its first samples (needs `--features real-devices` and PulseAudio).
     #[cfg(feature = "real-devices")]
     Reopen,
@@ -77,6 +79,10 @@ fn main() -> ExitCode {
         Name::VoiceDay => bench::voice_day::measure(args.runs.unwrap_or(24)),
         #[cfg(feature = "real-devices")]
         Name::Reopen => bench::reopen::measure(args.runs.unwrap_or(20)),
+        #[cfg(feature = "real-devices")]
+        Name::ScreenText => bench::screen_text::measure(args.runs.unwrap_or(11), !args.no_peer),
+        #[cfg(not(feature = "real-devices"))]
+        Name::ScreenText => with_real_devices(),
         Name::Echo => bench::echo::measure(),
         Name::Noise => bench::noise::measure(),
         Name::Shield => bench::shield::measure(args.runs.unwrap_or(20), &args.only),
@@ -95,4 +101,16 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The same again, from a build that can capture a screen.
+#[cfg(not(feature = "real-devices"))]
+fn with_real_devices() -> anyhow::Result<()> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = std::process::Command::new(cargo)
+        .args(["run", "--quiet", "--release", "-p", "inspection", "--features", "real-devices", "--bin", "bench", "--"])
+        .args(std::env::args_os().skip(1))
+        .status()?;
+    anyhow::ensure!(status.success(), "the build with real devices failed");
+    Ok(())
 }
