@@ -21,10 +21,19 @@ pub struct DeviceInfo {
     pub is_default: bool,
 }
 
-/// One monitor.
+/// What can be shared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScreenKind {
+    /// Everything on it.
+    Monitor,
+    /// One window, whatever lies over it.
+    Window,
+}
+
+/// One monitor or window.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScreenInfo {
-    /// Stable while it is plugged in.
+    /// Stable while it is plugged in, or open.
     pub id: DeviceId,
     /// As the system calls it.
     pub name: String,
@@ -34,6 +43,8 @@ pub struct ScreenInfo {
     pub height: u32,
     /// The system's primary monitor?
     pub is_primary: bool,
+    /// Which of the two.
+    pub kind: ScreenKind,
 }
 
 /// Everything there is.
@@ -45,7 +56,7 @@ pub struct DeviceList {
     pub speakers: Vec<DeviceInfo>,
     /// Picture in.
     pub cameras: Vec<DeviceInfo>,
-    /// Monitors, or why none can be shared.
+    /// Monitors, then windows other than ours, or why none can be shared.
     pub screens: Result<Vec<ScreenInfo>, ScreensUnavailable>,
     /// Can the sound of other programs be shared here? See [`Devices::open_system_audio`].
     pub system_audio: bool,
@@ -138,6 +149,8 @@ pub enum StreamEvent {
     Lost(String),
     /// The system moved us to another device without being asked: nothing of it was let through.
     Switched,
+    /// A window is minimised (`true`) and shows nothing, or is back.
+    Hidden(bool),
     /// The permit died: the device is closed.
     Revoked,
 }
@@ -250,7 +263,7 @@ pub trait Devices: Send + Sync {
         events: OnEvent,
     ) -> Result<Box<dyn AudioIn>, OpenDevice>;
 
-    /// Opens a monitor.
+    /// Opens a monitor or a window.
     ///
     /// # Errors
     /// See [`OpenDevice`].

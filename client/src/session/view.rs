@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use media_core::device::{DeviceInfo, ScreensUnavailable};
+use media_core::device::{self, DeviceInfo, ScreensUnavailable};
 use protocol::bridge::{
     Code, DeviceView, DevicesView, LinkQuality, LinkView, MeetingView, PersonView, Phase, RecentView, RightsRow,
-    ScreenView, SealView, Snapshot, SwitchState, TrackState, TrackView, WatermarkView,
+    ScreenKind, ScreenView, SealView, Snapshot, SwitchState, TrackState, TrackView, WatermarkView,
 };
 use protocol::policy::{Capability, Role, TrackKind};
 
@@ -121,6 +121,10 @@ impl Session {
                         width: s.width,
                         height: s.height,
                         is_primary: s.is_primary,
+                        kind: match s.kind {
+                            device::ScreenKind::Monitor => ScreenKind::Monitor,
+                            device::ScreenKind::Window => ScreenKind::Window,
+                        },
                     })
                     .collect();
                 (screens, None)

@@ -14,7 +14,7 @@ use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use media_core::channel::{LatestReader, Taken, latest};
-use media_core::device::{Devices, OpenDevice, PictureWish, Pictures, ScreensUnavailable, StreamEvent};
+use media_core::device::{Devices, OpenDevice, PictureWish, Pictures, ScreenKind, ScreensUnavailable, StreamEvent};
 use media_core::frame::Picture;
 use media_devices::SystemDevices;
 use protocol::ids::DeviceId;
@@ -24,8 +24,8 @@ use tools::{GUARD, events, need, next, until};
 use x11rb::connection::Connection;
 use x11rb::protocol::randr::{ConnectionExt as _, MonitorInfo};
 use x11rb::protocol::xproto::{
-    ChangeGCAux, ChangeWindowAttributesAux, ConnectionExt as _, CreateGCAux, CreateWindowAux, Gcontext, Rectangle,
-    Window, WindowClass,
+    AtomEnum, ChangeGCAux, ChangeWindowAttributesAux, ConfigureWindowAux, ConnectionExt as _, CreateGCAux,
+    CreateWindowAux, Gcontext, PropMode, Rectangle, StackMode, Window, WindowClass,
 };
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
@@ -119,6 +119,10 @@ impl Desk {
         };
         self.x.randr_set_monitor(self.root, info).unwrap().check().expect("Xvfb takes monitors");
         self.sync();
+    }
+
+    fn atom(&self, name: &str) -> u32 {
+        self.x.intern_atom(false, name.as_bytes()).unwrap().reply().unwrap().atom
     }
 
     fn delete_monitor(&self, name: &str) {
@@ -277,6 +281,78 @@ fn monitors_coming_and_going_are_noticed() {
     desk.split();
     receiver.recv_timeout(GUARD).expect("a new monitor is noticed");
     until("both monitors", || desk.devices.list().screens.is_ok_and(|s| s.len() == 2));
+}
+
+/// A window of 300 x 200 pixels of one colour with a title, at (50, 60).
+fn titled(desk: &Desk, title: &str, colour: u32) -> Window {
+    let window = desk.x.generate_id().unwrap();
+    let look = CreateWindowAux::new().background_pixel(colour);
+    desk.x.create_window(0, window, desk.root, 50, 60, 300, 200, 0, WindowClass::INPUT_OUTPUT, 0, &look).unwrap();
+    let (name, text) = (desk.atom("_NET_WM_NAME"), desk.atom("UTF8_STRING"));
+    desk.x.change_property8(PropMode::REPLACE, window, name, text, title.as_bytes()).unwrap();
+    desk.x.map_window(window).unwrap();
+    desk.sync();
+    window
+}
+
+fn window_id(window: Window) -> String {
+    format!("x11-window:{window:x}")
+}
+
+#[test]
+fn windows_are_listed_by_title_and_our_own_are_not() {
+    let desk = Desk::new();
+    let (theirs, ours) = (titled(&desk, "予算案 2026", WHITE), titled(&desk, "The meeting", WHITE));
+    let pid = desk.atom("_NET_WM_PID");
+    desk.x.change_property32(PropMode::REPLACE, ours, pid, AtomEnum::CARDINAL, &[std::process::id()]).unwrap();
+    desk.sync();
+    let screens = desk.devices.list().screens.expect("there is a display");
+    let seen: Vec<_> = screens.iter().map(|s| (s.name.as_str(), s.width, s.height, s.kind)).collect();
+    assert_eq!(seen, [("screen", 640, 480, ScreenKind::Monitor), ("予算案 2026", 300, 200, ScreenKind::Window)]);
+    assert_eq!(screens[1].id.as_str(), window_id(theirs));
+    let id = DeviceId::parse(window_id(ours)).unwrap();
+    let refused = desk.devices.open_screen(Gate::preview(), &id, WISH, latest().0, events().0);
+    assert_eq!(refused.err(), Some(OpenDevice::Missing), "not even by its name");
+}
+
+#[test]
+fn a_window_is_seen_alone_whatever_lies_over_it() {
+    let desk = Desk::new();
+    let window = titled(&desk, "Below", WHITE);
+    let open = desk.open(&window_id(window), WISH);
+    let first = open.shows("the window", |p| luma(p, 150, 100) > 230);
+    assert_eq!((first.size().width, first.size().height), (300, 200));
+    // The black one of the desk is raised over it.
+    desk.x.configure_window(desk.window, &ConfigureWindowAux::new().stack_mode(StackMode::ABOVE)).unwrap();
+    desk.draw(50, 60, 100, 100, 0x0000_00ff);
+    open.settle();
+    let pen = desk.x.generate_id().unwrap();
+    desk.x.create_gc(pen, window, &CreateGCAux::new().foreground(0)).unwrap();
+    let corner = Rectangle { x: 200, y: 100, width: 50, height: 50 };
+    desk.x.poly_fill_rectangle(window, pen, &[corner]).unwrap();
+    desk.sync();
+    open.shows("what changed below", |p| luma(p, 220, 120) < 20 && luma(p, 10, 10) > 230 && luma(p, 150, 100) > 230);
+}
+
+#[test]
+fn a_window_that_grows_hides_and_closes_is_followed() {
+    let desk = Desk::new();
+    let window = titled(&desk, "Lively", WHITE);
+    let open = desk.open(&window_id(window), WISH);
+    open.shows("the window", |p| luma(p, 150, 100) > 230);
+    desk.x.configure_window(window, &ConfigureWindowAux::new().width(400).height(300)).unwrap();
+    desk.sync();
+    open.shows("its new size", |p| (p.size().width, p.size().height) == (400, 300) && luma(p, 390, 290) > 230);
+    desk.x.unmap_window(window).unwrap();
+    desk.sync();
+    assert_eq!(next(&open.events), StreamEvent::Hidden(true));
+    desk.x.map_window(window).unwrap();
+    desk.sync();
+    assert_eq!(next(&open.events), StreamEvent::Hidden(false));
+    open.shows("it again", |p| luma(p, 390, 290) > 230);
+    desk.x.destroy_window(window).unwrap();
+    desk.sync();
+    assert!(matches!(next(&open.events), StreamEvent::Lost(_)));
 }
 
 #[test]

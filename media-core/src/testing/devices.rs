@@ -14,7 +14,7 @@ use super::{Speech, TestCard, TextScreen};
 use crate::channel::{LatestWriter, RingReader, RingWriter};
 use crate::device::{
     AudioIn, AudioOut, DeviceInfo, DeviceList, Devices, ListenPermit, OnEvent, OpenDevice, PictureWish, Pictures,
-    ScreenInfo, ScreensUnavailable, StreamEvent, StreamFormat, Watch,
+    ScreenInfo, ScreenKind, ScreensUnavailable, StreamEvent, StreamFormat, Watch,
 };
 use crate::frame::{Picture, Size};
 use crate::time::MediaTime;
@@ -423,7 +423,14 @@ impl Devices for FakeDevices {
             Err(ScreensUnavailable::NoDisplay)
         } else {
             let name = "Fake screen".to_owned();
-            Ok(vec![ScreenInfo { id: id(DeviceKind::Screen), name, width, height, is_primary: true }])
+            Ok(vec![ScreenInfo {
+                id: id(DeviceKind::Screen),
+                name,
+                width,
+                height,
+                is_primary: true,
+                kind: ScreenKind::Monitor,
+            }])
         };
         DeviceList {
             microphones: one(DeviceKind::Microphone, "Fake microphone"),

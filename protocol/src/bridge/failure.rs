@@ -115,8 +115,10 @@ pub enum Code {
     DeviceChanged,
     /// The microphone is open and hears nothing.
     MicrophoneSilent,
-    /// The shared monitor is gone.
+    /// The shared monitor or window is gone.
     ShareLost,
+    /// The shared window is minimised: the others keep its last picture.
+    ShareHidden,
     /// The screen is shared without the sound of other programs.
     ShareSoundFailed,
     /// The link has room for the voice only: our pictures are not sent.
@@ -201,6 +203,7 @@ impl Code {
         Self::DeviceChanged,
         Self::MicrophoneSilent,
         Self::ShareLost,
+        Self::ShareHidden,
         Self::ShareSoundFailed,
         Self::PicturesHeldBack,
         Self::WindowCaptured,

@@ -85,6 +85,7 @@ pub fn file() -> String {
         HostingView,
         DevicesView,
         DeviceView,
+        ScreenKind,
         ScreenView,
         RehearsalView,
         HeardView,

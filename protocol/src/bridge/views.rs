@@ -342,7 +342,17 @@ pub struct DeviceView {
     pub is_default: bool,
 }
 
-/// One monitor that can be shared.
+/// What can be shared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ScreenKind {
+    /// Everything on a monitor.
+    Monitor,
+    /// One window.
+    Window,
+}
+
+/// One monitor or window that can be shared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct ScreenView {
     /// Stable while it is plugged in.
@@ -355,6 +365,8 @@ pub struct ScreenView {
     pub height: u32,
     /// The system's primary monitor?
     pub is_primary: bool,
+    /// Which of the two.
+    pub kind: ScreenKind,
 }
 
 /// Language of the interface.

@@ -41,6 +41,8 @@ impl Session {
                 self.hardware.preview.microphone = false;
                 self.notice(Code::MicrophoneSwitched, None, Severity::Warning);
             }
+            StreamEvent::Hidden(true) => self.page.notice(Code::ShareHidden, None, Severity::Info),
+            StreamEvent::Hidden(false) => self.page.withdraw(Code::ShareHidden),
             // The gate closed it; whether it opens again is the gate's word, too.
             StreamEvent::Revoked => self.close(which),
         }

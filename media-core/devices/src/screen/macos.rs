@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
-use media_core::device::{OpenDevice, Pictures, ScreenInfo, ScreensUnavailable, StreamEvent};
+use media_core::device::{OpenDevice, Pictures, ScreenInfo, ScreenKind, ScreensUnavailable, StreamEvent};
 use monitors::{Monitor, monitors, names};
 use objc2::available;
 use protocol::ids::DeviceId;
@@ -42,6 +42,7 @@ pub(crate) fn list(_display: Option<&str>) -> Result<Vec<ScreenInfo>, ScreensUna
             width: monitor.width,
             height: monitor.height,
             is_primary: monitor.is_primary,
+            kind: ScreenKind::Monitor,
         })
     };
     let all: Vec<ScreenInfo> = monitors().into_iter().filter_map(info).collect();

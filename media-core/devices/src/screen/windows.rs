@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use grab::Grab;
-use media_core::device::{OpenDevice, Pictures, ScreenInfo, ScreensUnavailable};
+use media_core::device::{OpenDevice, Pictures, ScreenInfo, ScreenKind, ScreensUnavailable};
 use media_core::frame::Picture;
 use media_core::time::MediaTime;
 use monitors::{Monitor, monitors};
@@ -42,6 +42,7 @@ fn info(monitor: &Monitor) -> Option<ScreenInfo> {
         width: monitor.width,
         height: monitor.height,
         is_primary: monitor.is_primary,
+        kind: ScreenKind::Monitor,
     })
 }
 

@@ -1,4 +1,4 @@
-//! Monitors of an X server: RandR says which there are, Damage when to look, SHM brings the pixels, XFixes the cursor.
+//! Monitors and windows of an X server: RandR says which there are, Damage when to look, SHM brings the pixels, XFixes the cursor.
 //! One thread per open monitor. Nothing on the monitor changes: no picture. Its place or size changes, or it goes
 //! away: the handle is lost, and the client chooses anew.
 
@@ -8,14 +8,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use grab::Place;
-use look::Looking;
-use media_core::device::{OpenDevice, Pictures, ScreenInfo, ScreensUnavailable, StreamEvent};
+use look::{Look, Looking};
+use media_core::device::{OpenDevice, Pictures, ScreenInfo, ScreenKind, ScreensUnavailable, StreamEvent};
 use protocol::ids::DeviceId;
+use windows::WindowLooking;
 use x11rb::connection::Connection;
 use x11rb::errors::{ConnectionError, ReplyError, ReplyOrIdError};
 use x11rb::protocol::Event;
 use x11rb::protocol::randr::{ConnectionExt as _, NotifyMask};
-use x11rb::protocol::xproto::{ChangeWindowAttributesAux, ConnectionExt as _, EventMask, ImageOrder, Window};
+use x11rb::protocol::xproto::{Atom, ChangeWindowAttributesAux, ConnectionExt as _, EventMask, ImageOrder, Window};
 use x11rb::rust_connection::RustConnection;
 
 use super::Looker;
@@ -23,6 +24,7 @@ use super::Looker;
 mod cursor;
 mod grab;
 mod look;
+mod windows;
 
 /// A monitor as RandR has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +72,7 @@ fn monitors(x: &RustConnection, root: Window) -> Result<Vec<Monitor>, ReplyError
     Ok(all)
 }
 
-/// Every monitor of the display.
+/// Every monitor of the display, and every window that is not ours.
 pub(super) fn list(display: Option<&str>) -> Result<Vec<ScreenInfo>, ScreensUnavailable> {
     let (x, root) = connect(display)?;
     let monitors = monitors(&x, root).map_err(|error| {
@@ -79,9 +81,21 @@ pub(super) fn list(display: Option<&str>) -> Result<Vec<ScreenInfo>, ScreensUnav
     })?;
     let info = |m: &Monitor| {
         let (width, height) = (u32::from(m.place.width), u32::from(m.place.height));
-        Some(ScreenInfo { id: m.id()?, name: m.name.clone(), width, height, is_primary: m.is_primary })
+        Some(ScreenInfo {
+            id: m.id()?,
+            name: m.name.clone(),
+            width,
+            height,
+            is_primary: m.is_primary,
+            kind: ScreenKind::Monitor,
+        })
     };
-    Ok(monitors.iter().filter_map(info).collect())
+    let mut all: Vec<ScreenInfo> = monitors.iter().filter_map(info).collect();
+    match windows::list(&x, root) {
+        Ok(windows) => all.extend(windows),
+        Err(error) => tracing::warn!(%error, "windows not listed"),
+    }
+    Ok(all)
 }
 
 /// Monitors coming, going and changing.
@@ -89,6 +103,8 @@ pub(crate) struct Changes {
     x: RustConnection,
     root: Window,
     known: Vec<Monitor>,
+    /// What the window manager changes when windows come and go.
+    windows: Atom,
 }
 
 #[cfg(target_os = "linux")]
@@ -104,23 +120,25 @@ impl Changes {
         let (x, root) = connect(display).ok()?;
         let known = monitors(&x, root).ok()?;
         select_monitor_changes(&x, root).ok()?;
+        let windows = x.intern_atom(false, b"_NET_CLIENT_LIST").ok()?.reply().ok()?.atom;
         x.flush().ok()?;
-        Some(Self { x, root, known })
+        Some(Self { x, root, known, windows })
     }
 
     /// Did the monitors change since the last call? `None`: the display is gone.
     pub(crate) fn drain(&mut self) -> Option<bool> {
-        let mut told = false;
+        let (mut told, mut windows) = (false, false);
         while let Some(event) = self.x.poll_for_event().ok()? {
             told |= is_monitor_change(&event);
+            windows |= matches!(event, Event::PropertyNotify(event) if event.atom == self.windows);
         }
         if !told {
-            return Some(false);
+            return Some(windows);
         }
         let now = monitors(&self.x, self.root).ok()?;
         let changed = now != self.known;
         self.known = now;
-        Some(changed)
+        Some(changed || windows)
     }
 }
 
@@ -128,7 +146,9 @@ fn select_monitor_changes(x: &RustConnection, root: Window) -> Result<(), Connec
     let mask = NotifyMask::SCREEN_CHANGE | NotifyMask::CRTC_CHANGE | NotifyMask::OUTPUT_CHANGE;
     x.randr_select_input(root, mask)?;
     // Monitors that were only defined, without any output changing, are told of by a reconfigured root.
-    let attributes = ChangeWindowAttributesAux::new().event_mask(EventMask::STRUCTURE_NOTIFY);
+    // And of windows by a property of it.
+    let attributes =
+        ChangeWindowAttributesAux::new().event_mask(EventMask::STRUCTURE_NOTIFY | EventMask::PROPERTY_CHANGE);
     x.change_window_attributes(root, &attributes)?;
     Ok(())
 }
@@ -167,13 +187,32 @@ pub(super) fn open(display: Option<&str>, screen: &DeviceId, looker: Looker) -> 
     }
     let (x, root) = connect(display).map_err(|_| OpenDevice::Missing)?;
     let failed = |error: ReplyOrIdError| OpenDevice::Failed(error.to_string());
+    if let Some(window) = windows::parse(screen) {
+        // Only what is in the list: never one of our own.
+        let listed = windows::list(&x, root).map_err(|e| failed(e.into()))?;
+        if !listed.iter().any(|info| info.id == *screen) {
+            return Err(OpenDevice::Missing);
+        }
+        let stop = Arc::new(AtomicBool::new(false));
+        let looking = WindowLooking::new(x, root, window, looker, Arc::clone(&stop)).map_err(failed)?;
+        return start(screen, stop, looking);
+    }
     let monitors = monitors(&x, root).map_err(|e| failed(e.into()))?;
     let monitor = monitors.into_iter().find(|m| m.id().as_ref() == Some(screen)).ok_or(OpenDevice::Missing)?;
     if !is_bgrx(&x, root) {
         return Err(OpenDevice::Failed("the display has an unusual pixel layout".into()));
     }
     let stop = Arc::new(AtomicBool::new(false));
-    let mut looking = Looking::new(x, root, monitor, looker, Arc::clone(&stop)).map_err(failed)?;
+    let looking = Looking::new(x, root, monitor, looker, Arc::clone(&stop)).map_err(failed)?;
+    start(screen, stop, looking)
+}
+
+/// Looks on a thread of its own.
+fn start(
+    screen: &DeviceId,
+    stop: Arc<AtomicBool>,
+    mut looking: impl Look + Send + 'static,
+) -> Result<Box<dyn Pictures>, OpenDevice> {
     let thread = std::thread::Builder::new()
         .name("screen".into())
         .spawn(move || {

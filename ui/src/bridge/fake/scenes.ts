@@ -136,8 +136,16 @@ function home(): Snapshot {
       ],
       cameras: [{ id: "cam-1", name: "HD Webcam C270", is_default: true }],
       screens: [
-        { id: "scr-1", name: "eDP-1", width: 1920, height: 1080, is_primary: true },
-        { id: "scr-2", name: "HDMI-1", width: 2560, height: 1440, is_primary: false },
+        { id: "scr-1", name: "eDP-1", width: 1920, height: 1080, is_primary: true, kind: "monitor" },
+        { id: "scr-2", name: "HDMI-1", width: 2560, height: 1440, is_primary: false, kind: "monitor" },
+        {
+          id: "win-1",
+          name: "予算案 2026 – LibreOffice Calc",
+          width: 1280,
+          height: 900,
+          is_primary: false,
+          kind: "window",
+        },
       ],
       screens_blocked: null,
       system_sound: true,

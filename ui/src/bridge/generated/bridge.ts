@@ -701,6 +701,7 @@ name: string,
  * The system's default?
  */
 is_default: boolean, };
+export type ScreenKind = "monitor" | "window";
 export type ScreenView = { 
 /**
  * Stable while it is plugged in.
@@ -721,7 +722,11 @@ height: number,
 /**
  * The system's primary monitor?
  */
-is_primary: boolean, };
+is_primary: boolean, 
+/**
+ * Which of the two.
+ */
+kind: ScreenKind, };
 export type RehearsalView = { "is": "off" } | { "is": "recording" } | { "is": "playing" } | { "is": "done", 
 /**
  * How it was.
@@ -1002,6 +1007,7 @@ export const CODES: readonly Code[] = [
   "device_changed",
   "microphone_silent",
   "share_lost",
+  "share_hidden",
   "share_sound_failed",
   "pictures_held_back",
   "window_captured",

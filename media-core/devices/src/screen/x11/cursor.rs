@@ -23,7 +23,12 @@ pub(super) struct Cursor {
     drawn: Option<Place>,
     /// It looks different from what the last picture has.
     is_stale: bool,
+    /// Looks in a row that found it where it was.
+    still: u8,
 }
+
+/// Looks after which a cursor rests.
+const RESTS: u8 = 30;
 
 impl Cursor {
     /// Asks for shape and place.
@@ -42,6 +47,7 @@ impl Cursor {
             at: (cursor.x.into(), cursor.y.into()),
             drawn: None,
             is_stale: false,
+            still: 0,
         })
     }
 
@@ -51,13 +57,19 @@ impl Cursor {
         *self = Self { drawn, is_stale: true, ..new };
     }
 
-    /// Asks where it is now: moving is not told by any event.
-    pub(super) fn follow(&mut self, x: &RustConnection, root: Window) -> Result<(), ReplyError> {
-        let pointer = x.query_pointer(root)?.reply()?;
-        let at = (i32::from(pointer.root_x), i32::from(pointer.root_y));
+    /// Asks where it is on this window now: moving is not told by any event.
+    pub(super) fn follow(&mut self, x: &RustConnection, window: Window) -> Result<(), ReplyError> {
+        let pointer = x.query_pointer(window)?.reply()?;
+        let at = (i32::from(pointer.win_x), i32::from(pointer.win_y));
+        self.still = if at == self.at { self.still.saturating_add(1) } else { 0 };
         self.is_stale |= at != self.at;
         self.at = at;
         Ok(())
+    }
+
+    /// It has not moved for a while.
+    pub(super) const fn rests(&self) -> bool {
+        self.still >= RESTS
     }
 
     /// Did it change in a way that shows on this monitor?
@@ -110,6 +122,7 @@ mod tests {
             at,
             drawn: None,
             is_stale: true,
+            still: 0,
         }
     }
 

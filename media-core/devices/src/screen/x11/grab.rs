@@ -7,7 +7,7 @@ use std::ptr::NonNull;
 use x11rb::connection::Connection;
 use x11rb::errors::{ConnectionError, ReplyError, ReplyOrIdError};
 use x11rb::protocol::shm::{ConnectionExt as _, Seg};
-use x11rb::protocol::xproto::{ConnectionExt as _, ImageFormat, Rectangle, Window};
+use x11rb::protocol::xproto::{ConnectionExt as _, Drawable, ImageFormat, Rectangle};
 use x11rb::rust_connection::RustConnection;
 
 /// Bytes of a pixel.
@@ -132,11 +132,19 @@ impl Grab {
         }
     }
 
-    /// Fetches parts that do not overlap and lie on the canvas.
+    /// Gives the shared memory back.
+    pub(super) fn close(self, x: &RustConnection) -> Result<(), ConnectionError> {
+        if let Self::Shared(segment, _) = self {
+            x.shm_detach(segment)?;
+        }
+        Ok(())
+    }
+
+    /// Fetches parts that do not overlap and lie on the canvas, from a window or pixmap with so much border around.
     pub(super) fn fetch(
         &self,
         x: &RustConnection,
-        root: Window,
+        (drawable, border): (Drawable, i16),
         parts: &[Place],
         canvas: &mut Canvas,
     ) -> Result<(), ReplyError> {
@@ -147,8 +155,17 @@ impl Grab {
                 let mut asked = Vec::with_capacity(parts.len());
                 for p in parts {
                     let z = ImageFormat::Z_PIXMAP.into();
-                    let cookie =
-                        x.shm_get_image(root, p.x, p.y, p.width, p.height, ALL_PLANES, z, *segment, offset as u32)?;
+                    let cookie = x.shm_get_image(
+                        drawable,
+                        p.x + border,
+                        p.y + border,
+                        p.width,
+                        p.height,
+                        ALL_PLANES,
+                        z,
+                        *segment,
+                        offset as u32,
+                    )?;
                     asked.push((cookie, offset));
                     offset += p.bytes();
                 }
@@ -163,8 +180,17 @@ impl Grab {
             }
             Self::Plain => {
                 for p in parts {
-                    let image =
-                        x.get_image(ImageFormat::Z_PIXMAP, root, p.x, p.y, p.width, p.height, ALL_PLANES)?.reply()?;
+                    let image = x
+                        .get_image(
+                            ImageFormat::Z_PIXMAP,
+                            drawable,
+                            p.x + border,
+                            p.y + border,
+                            p.width,
+                            p.height,
+                            ALL_PLANES,
+                        )?
+                        .reply()?;
                     for (line, bytes) in (0..p.height).zip(image.data.chunks_exact(usize::from(p.width) * PIXEL)) {
                         canvas.line_mut(*p, line).copy_from_slice(bytes);
                     }

@@ -24,10 +24,19 @@ use crate::wait::readable;
 /// The longest sleep: how late stop and revocation are seen on a monitor at one picture a second.
 const LONGEST_SLEEP: Duration = Duration::from_millis(100);
 /// More changed rectangles than this are fetched as the one around them.
-const MOST_PARTS: usize = 24;
+pub(super) const MOST_PARTS: usize = 24;
+
+/// Something open that is looked at.
+pub(super) trait Look {
+    /// Looks until told to stop (`None`), until nobody wants pictures (`None`), or until something happened.
+    fn run(&mut self) -> Option<StreamEvent>;
+
+    /// Closes the display's end; gives back whom to tell.
+    fn close(self) -> OnEvent;
+}
 
 /// Why looking failed.
-enum Trouble {
+pub(super) enum Trouble {
     /// The display went away, in words.
     Display(String),
     /// Nobody wants pictures any more.
@@ -70,8 +79,24 @@ struct News {
     monitors: bool,
 }
 
+impl Look for Looking {
+    fn run(&mut self) -> Option<StreamEvent> {
+        match self.look() {
+            Ok(end) => end,
+            Err(Trouble::Unwanted) => None,
+            // A monitor that shrinks while it is being fetched is an error of the fetch first.
+            Err(Trouble::Display(_)) if self.is_moved().unwrap_or(false) => Some(monitor_changed()),
+            Err(Trouble::Display(why)) => Some(StreamEvent::Lost(why)),
+        }
+    }
+
+    fn close(self) -> OnEvent {
+        self.looker.events
+    }
+}
+
 impl Looking {
-    /// Prepares everything on the server; the first picture comes from [`Looking::run`].
+    /// Prepares everything on the server; the first picture comes from [`Look::run`].
     pub(super) fn new(
         x: RustConnection,
         root: Window,
@@ -94,22 +119,6 @@ impl Looking {
         Ok(Self { x, root, monitor, looker, stop, damage, region, grab, canvas, cursor, size, news: News::default() })
     }
 
-    /// Closes the display's end; gives back whom to tell.
-    pub(super) fn close(self) -> OnEvent {
-        self.looker.events
-    }
-
-    /// Looks until told to stop (`None`), until nobody wants pictures (`None`), or until something happened.
-    pub(super) fn run(&mut self) -> Option<StreamEvent> {
-        match self.look() {
-            Ok(end) => end,
-            Err(Trouble::Unwanted) => None,
-            // A monitor that shrinks while it is being fetched is an error of the fetch first.
-            Err(Trouble::Display(_)) if self.is_moved().unwrap_or(false) => Some(monitor_changed()),
-            Err(Trouble::Display(why)) => Some(StreamEvent::Lost(why)),
-        }
-    }
-
     fn look(&mut self) -> Result<Option<StreamEvent>, Trouble> {
         let mut pace = Pace::new(self.looker.wish.fps);
         let sleep = pace.beat().min(LONGEST_SLEEP);
@@ -129,6 +138,8 @@ impl Looking {
             self.cursor.follow(&self.x, self.root)?;
             let changed = first || self.news.damaged || self.cursor.is_worth_a_picture(self.monitor.place);
             if !changed {
+                // A cursor that lies still is looked for less often: that is all a still screen costs.
+                let sleep = if self.cursor.rests() { LONGEST_SLEEP } else { sleep };
                 readable(self.x.stream(), sleep).map_err(|e| Trouble::Display(e.to_string()))?;
                 continue;
             }
@@ -184,7 +195,7 @@ impl Looking {
         } else {
             damaged.rectangles.iter().filter_map(|r| place.overlap(*r)).collect()
         };
-        self.grab.fetch(&self.x, self.root, &parts, &mut self.canvas)?;
+        self.grab.fetch(&self.x, (self.root, 0), &parts, &mut self.canvas)?;
         Ok(!parts.is_empty())
     }
 

@@ -1,8 +1,9 @@
 //! Share a screen: choose which, with or without sound, or learn why it cannot be.
 
-import { useState } from "react";
+import { useId, useState } from "react";
 import { Button as AriaButton } from "react-aria-components";
 import { useTranslation } from "react-i18next";
+import type { ScreenView } from "../../../bridge/generated/bridge";
 import { WithTip } from "../../../components/Button";
 import { Toggle } from "../../../components/Field";
 import { Icon } from "../../../components/Icon";
@@ -76,6 +77,7 @@ export function ShareButton({ share, open, onOpen }: ShareButtonProps) {
 function ScreenList({ onChoose }: { onChoose: (screen: string, sound: boolean) => void }) {
   const { t } = useTranslation();
   const screens = useSnapshot((s) => s.devices.screens);
+  const windows = screens.filter((screen) => screen.kind === "window");
   const canSound = useSnapshot((s) => s.devices.system_sound);
   const shield = useSnapshot((s) => s.shield);
   // As it was the last time.
@@ -92,11 +94,45 @@ function ScreenList({ onChoose }: { onChoose: (screen: string, sound: boolean) =
         onChange={setSound}
         disabled={!canSound}
       />
+      <Choices
+        title={t("meeting.monitors")}
+        screens={screens.filter((screen) => screen.kind === "monitor")}
+        onChoose={(screen) => onChoose(screen, canSound && sound)}
+      />
+      {windows.length > 0 && (
+        <Choices
+          title={t("meeting.windows")}
+          lead={t("meeting.windowsLead")}
+          screens={windows}
+          onChoose={(screen) => onChoose(screen, canSound && sound)}
+        />
+      )}
+    </>
+  );
+}
+
+interface ChoicesProps {
+  title: string;
+  lead?: string;
+  screens: ScreenView[];
+  onChoose: (screen: string) => void;
+}
+
+function Choices({ title, lead, screens, onChoose }: ChoicesProps) {
+  const { t } = useTranslation();
+  const heading = useId();
+  if (screens.length === 0) return null;
+  return (
+    <section aria-labelledby={heading}>
+      <h3 id={heading} className={styles.screensTitle}>
+        {title}
+      </h3>
+      {lead && <p>{lead}</p>}
       <ul className={styles.screens}>
         {screens.map((screen) => (
           <li key={screen.id}>
-            <AriaButton className={styles.screen ?? ""} onPress={() => onChoose(screen.id, canSound && sound)}>
-              <Icon name="monitor" size={26} />
+            <AriaButton className={styles.screen ?? ""} onPress={() => onChoose(screen.id)}>
+              <Icon name={screen.kind === "window" ? "window" : "monitor"} size={26} />
               <span className={styles.screenWords}>
                 <span className={styles.screenName}>{screen.name}</span>
                 <span className={styles.screenSize}>
@@ -108,6 +144,6 @@ function ScreenList({ onChoose }: { onChoose: (screen: string, sound: boolean) =
           </li>
         ))}
       </ul>
-    </>
+    </section>
   );
 }
