@@ -21,7 +21,7 @@ use fold::{FOLD, Pattern};
 use map::Map;
 
 /// How well known cells must agree with the picture: 0 for chance, about 10.6 for every cell right. A picture without a
-/// mark reached 4.3 of many thousand tries.
+/// mark agrees by chance only.
 const LEAST_SYNC: f32 = 5.0;
 /// How well all cells must agree, 0 to 1.
 const LEAST_AGREEMENT: f32 = 0.45;
