@@ -61,7 +61,7 @@ pub struct Estimate {
     pub queue: Duration,
     /// Nothing that can wait should be sent before: a queue has to go.
     pub hold: Option<Instant>,
-    /// It was too much once: the number is a measure of the link, not only of what was tried so far.
+    /// It was too much lately: the number is a measure of the link, not only of what was tried so far.
     pub limited: bool,
 }
 
@@ -117,7 +117,7 @@ impl Estimator {
     pub fn estimate(&self, now: Instant) -> Option<Estimate> {
         self.reported?;
         let hold = self.hold.filter(|until| *until > now);
-        Some(Estimate { bits: self.rate as u64, queue: self.queue, hold, limited: self.fell.is_some() })
+        Some(Estimate { bits: self.rate as u64, queue: self.queue, hold, limited: self.ceiling.is_some() })
     }
 
     /// A report came; `flying` bytes were sent and nothing is known of them yet.
@@ -140,12 +140,14 @@ impl Estimator {
             // Either way: the receiver's clock may begin anew.
             self.arrivals.retain(|(at, _)| newest.abs_diff(*at) <= ARRIVES.0);
         }
+        let drains = (flying as f64 * 8e6 / self.arrives(ARRIVES.1).max(1.0)) as i64;
+        let waits = Duration::from_micros(self.shortest.above(drains, now));
+        // What was lost need not be waited for: it is known as soon as something behind it arrives.
+        self.hold = self.hold.map(|until| until.min(now + waits));
         // What was sent before the rate fell says nothing about what is sent since.
         let fresh = fates.iter().filter(|fate| self.fell.is_none_or(|at| fate.sent >= at));
         if let Some(least) = fresh.filter_map(took).min() {
             self.measure(least, now);
-            let drains = (flying as f64 * 8e6 / self.arrives(ARRIVES.1).max(1.0)) as i64;
-            let waits = Duration::from_micros(self.shortest.above(drains, now));
             self.decide(since, waits, now);
         }
     }
@@ -168,6 +170,7 @@ impl Estimator {
             self.full(waits.max(self.queue), now);
         } else if share > TOO_MUCH {
             if self.rested(now) {
+                self.ceiling = Some((self.rate, now, PATIENCE.0));
                 self.rate = (self.rate * (1.0 - share / 2.0)).max(LEAST);
                 self.fell = Some(now);
             }
