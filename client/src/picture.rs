@@ -73,19 +73,32 @@ pub(crate) struct LinkShare(Arc<AtomicU8>);
 
 impl LinkShare {
     const NOTHING: u8 = u8::MAX;
+    const WAITS: u8 = u8::MAX - 1;
 
     /// From now on so much.
     pub(crate) fn set(&self, allowed: Allowed) {
         let rung = match allowed {
             Allowed::Rung(rung) => rung,
-            Allowed::Waits | Allowed::Nothing => Self::NOTHING,
+            Allowed::Waits => Self::WAITS,
+            Allowed::Nothing => Self::NOTHING,
         };
         self.0.store(rung, Ordering::Relaxed);
     }
 
+    fn allowed(&self) -> Allowed {
+        match self.0.load(Ordering::Relaxed) {
+            Self::NOTHING => Allowed::Nothing,
+            Self::WAITS => Allowed::Waits,
+            rung => Allowed::Rung(rung),
+        }
+    }
+
     /// The rung; `None`: nothing.
     fn rung(&self) -> Option<u8> {
-        Some(self.0.load(Ordering::Relaxed)).filter(|rung| *rung != Self::NOTHING)
+        match self.allowed() {
+            Allowed::Rung(rung) => Some(rung),
+            Allowed::Waits | Allowed::Nothing => None,
+        }
     }
 }
 

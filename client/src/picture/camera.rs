@@ -10,6 +10,7 @@ use media_core::e2ee::Sealing;
 use media_core::frame::Picture;
 use media_core::time::Bitrate;
 use media_core::video::codec::CodecError;
+use media_core::video::ladder::Allowed;
 use media_core::video::layers::{LAYERS, share};
 use media_core::video::send::SendPicture;
 use media_core::video::simulcast::{CameraSender, LayerFrame};
@@ -148,13 +149,17 @@ impl Studio<'_> {
 
     fn picture(&mut self, picture: &Picture) -> Result<(), SendPicture> {
         let wishes = &self.around.camera;
-        let (wanted, link) = match (self.around.share.rung(), self.around.outlet.room(Lane::Camera)) {
-            // A queue has to go: nothing is encoded that would only wait. Not even the permit is asked for nothing.
-            (Some(_), Room::Wait) => return Ok(()),
-            (None, _) => ([false; LAYERS], None),
-            (Some(0), Room::Unknown) => (wishes.wanted(), None),
-            (Some(rung), Room::Unknown) => (wishes.wanted(), Some(Bitrate(EVERYTHING >> rung.min(31)))),
-            (Some(rung), Room::Bits(bits)) => (wishes.wanted(), Some(bits.min(Bitrate(EVERYTHING >> rung.min(31))))),
+        let rung = |rung: u8| Bitrate(EVERYTHING >> rung.min(31));
+        // Where the link itself is measured, it says more than the ladder, which sees everybody's: only what is narrow
+        // already climbs down further, and only what carries nothing but the voice is left.
+        let (wanted, link) = match (self.around.outlet.room(Lane::Camera), self.around.share.allowed()) {
+            (_, Allowed::Nothing) | (Room::Unknown, Allowed::Waits) => ([false; LAYERS], None),
+            // A queue has to go: nothing is encoded that would only wait.
+            (Room::Wait, Allowed::Waits | Allowed::Rung(_)) => return Ok(()),
+            (Room::Unknown, Allowed::Rung(0)) => (wishes.wanted(), None),
+            (Room::Unknown, Allowed::Rung(on)) => (wishes.wanted(), Some(rung(on))),
+            (Room::Bits { bits, limited: true }, Allowed::Rung(on)) => (wishes.wanted(), Some(bits.min(rung(on)))),
+            (Room::Bits { bits, .. }, Allowed::Waits | Allowed::Rung(_)) => (wishes.wanted(), Some(bits)),
         };
         let mut shares = share(link, wanted);
         let sent = shares.map(|share| share.is_some());

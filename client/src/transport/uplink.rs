@@ -25,7 +25,12 @@ pub(crate) enum Room {
     /// Nothing is known: as much as it has.
     Unknown,
     /// So much.
-    Bits(Bitrate),
+    Bits {
+        /// A second.
+        bits: Bitrate,
+        /// It was too much lately: the link itself is narrow, and not only that of somebody who looks.
+        limited: bool,
+    },
     /// Nothing for a moment: a queue has to go.
     Wait,
 }
@@ -40,6 +45,7 @@ struct Inner {
     link: AtomicU32,
     screen: AtomicU32,
     wait: AtomicBool,
+    limited: AtomicBool,
 }
 
 impl Uplink {
@@ -48,10 +54,13 @@ impl Uplink {
         if self.0.wait.load(Ordering::Relaxed) {
             return Room::Wait;
         }
-        match (self.0.link.load(Ordering::Relaxed), lane) {
-            (0, _) => Room::Unknown,
-            (link, Lane::Camera) => Room::Bits(Bitrate(link.saturating_sub(self.0.screen.load(Ordering::Relaxed)))),
-            (link, _) => Room::Bits(Bitrate(link)),
+        let screen = if lane == Lane::Camera { self.0.screen.load(Ordering::Relaxed) } else { 0 };
+        match self.0.link.load(Ordering::Relaxed) {
+            0 => Room::Unknown,
+            link => Room::Bits {
+                bits: Bitrate(link.saturating_sub(screen)),
+                limited: self.0.limited.load(Ordering::Relaxed),
+            },
         }
     }
 
@@ -61,6 +70,7 @@ impl Uplink {
         let link = estimate.map(|estimate| estimate.bits).or(young.then_some(AT_FIRST)).map_or(0, part);
         self.0.link.store(link, Ordering::Relaxed);
         self.0.screen.store(screen.0, Ordering::Relaxed);
+        self.0.limited.store(estimate.is_none_or(|e| e.limited), Ordering::Relaxed);
         self.0.wait.store(estimate.is_some_and(|e| e.hold.is_some()), Ordering::Relaxed);
     }
 }
@@ -103,14 +113,15 @@ mod tests {
         assert_eq!(uplink.room(Lane::Camera), Room::Unknown);
         let estimate = Estimate { bits: 1_000_000, queue: Duration::ZERO, hold: None, limited: true };
         uplink.set(None, Bitrate(0), true);
-        assert_eq!(uplink.room(Lane::Camera), Room::Bits(Bitrate::kbps(810)), "carefully at first");
+        let bits = |kbps| Room::Bits { bits: Bitrate::kbps(kbps), limited: true };
+        assert_eq!(uplink.room(Lane::Camera), bits(810), "carefully at first");
         uplink.set(None, Bitrate(0), false);
         assert_eq!(uplink.room(Lane::Camera), Room::Unknown, "a server that reports nothing");
         uplink.set(Some(estimate), Bitrate::kbps(700), false);
-        assert_eq!(uplink.room(Lane::Screen), Room::Bits(Bitrate::kbps(900)));
-        assert_eq!(uplink.room(Lane::Camera), Room::Bits(Bitrate::kbps(200)));
+        assert_eq!(uplink.room(Lane::Screen), bits(900));
+        assert_eq!(uplink.room(Lane::Camera), bits(200));
         uplink.set(Some(estimate), Bitrate::kbps(1700), false);
-        assert_eq!(uplink.room(Lane::Camera), Room::Bits(Bitrate(0)));
+        assert_eq!(uplink.room(Lane::Camera), bits(0));
         uplink.set(Some(Estimate { hold: Some(now), ..estimate }), Bitrate(0), false);
         assert_eq!(uplink.room(Lane::Camera), Room::Wait);
     }
