@@ -203,23 +203,26 @@ fn longest_gap(start: Instant, seen: &[Seen]) -> u64 {
     gaps.max().map_or(u64::MAX, millis)
 }
 
-/// From when on, after the weather changed, a second holds twelve pictures that are less than half a second late.
+/// From when on, after the weather changed, a second holds twelve pictures that are less than half a second late, and no gap
+/// of a quarter of a second.
 fn recovers(start: Instant, seen: &[Seen]) -> Option<u64> {
     let fresh: Vec<Instant> =
         seen.iter().filter(|one| one.late < Duration::from_millis(500)).map(|one| one.at).collect();
-    // The end of the last stretch in which it was not so.
-    let bad =
-        |from: Instant| fresh.iter().filter(|at| **at >= from && **at < from + Duration::from_secs(1)).count() < 12;
+    let good = |from: Instant| {
+        let to = from + Duration::from_secs(1);
+        let within: Vec<Instant> = fresh.iter().copied().filter(|at| *at >= from && *at < to).collect();
+        let ends = std::iter::once(from).chain(within.iter().copied()).zip(within.iter().copied().chain([to]));
+        within.len() >= 12 && ends.into_iter().all(|(one, next)| next.duration_since(one) < Duration::from_millis(250))
+    };
     let last = fresh.last().copied()?.checked_sub(Duration::from_secs(1))?;
     let mut from = start;
-    let mut recovered = start;
     while from < last {
-        if bad(from) {
-            recovered = from + Duration::from_millis(50);
+        if good(from) {
+            return Some(millis(from.duration_since(start)));
         }
         from += Duration::from_millis(50);
     }
-    (recovered < last).then(|| millis(recovered.duration_since(start)))
+    None
 }
 
 /// What one client runs on, beside its sound.
