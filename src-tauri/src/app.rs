@@ -11,6 +11,7 @@ use anyhow::Context;
 use client::Client;
 use client::ports::{Ports, Vault};
 use media_devices::SystemDevices;
+use protocol::shield::ShieldStatus;
 use tauri::{AppHandle, Builder, Manager, RunEvent, WebviewWindow};
 use tokio::runtime::Handle;
 
@@ -85,6 +86,8 @@ fn run_window(launch: Launch) -> anyhow::Result<i32> {
             hold(app.handle(), &profile);
             let window = windows::open(app.handle(), profile.page_data())?;
             watchdog::watch(&window);
+            app.manage(shield::Guard::start(&window)?);
+            tauri::async_runtime::spawn(shield::follow(app.handle().clone()));
             signals::listen(app.handle().clone());
             instance::register_links(app.handle(), &profile);
             if let Some(link) = launch.link() {
@@ -124,19 +127,17 @@ struct ProfileLock(#[expect(dead_code, reason = "held, not read")] File);
 
 /// Everything that may take a while, in the order in which it is safe.
 fn start(window: &WebviewWindow, profile: &Profile, net: &Handle) {
-    let before = shield::raise(window);
     if let Err(error) = window.show() {
         tracing::error!(%error, "the window cannot be shown");
     }
-    // Showing may have brought it down.
-    let shield = if shield::FORGETS { shield::raise(window) } else { before };
     let vault: Arc<dyn Vault> = Arc::new(SystemVault::open(profile.namespace()));
     let ports = Ports {
         devices: Arc::new(SystemDevices::new(Instant::now())),
         host: Some(Arc::new(LocalOffice::new(profile.host_data(), Arc::clone(&vault)))),
         vault,
         profile: Some(profile.folder().to_owned()),
-        shield,
+        // Nothing is protected before a meeting demands it.
+        shield: ShieldStatus::default(),
         person: person::named(),
     };
     let client = Client::start(ports, net);

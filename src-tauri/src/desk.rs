@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use client::Client;
-use protocol::bridge::{Code, Failure};
+use protocol::bridge::{Code, Failure, Language};
 use tokio::sync::watch;
 
 use crate::watchdog::Pulse;
+use crate::words::Tongue;
 
 /// How far the client is.
 #[derive(Clone)]
@@ -25,6 +26,7 @@ pub(crate) struct Desk {
     pulse: Mutex<Pulse>,
     events: Line,
     frames: Line,
+    tongue: Mutex<Tongue>,
 }
 
 impl Desk {
@@ -35,6 +37,7 @@ impl Desk {
             pulse: Mutex::new(Pulse::new(Instant::now())),
             events: Line::default(),
             frames: Line::default(),
+            tongue: Mutex::new(Tongue::of(Language::System)),
         }
     }
 
@@ -75,6 +78,16 @@ impl Desk {
             Staff::Ready(client) => Some(client.clone()),
             Staff::Starting | Staff::Closed => None,
         }
+    }
+
+    /// The language of words outside of the page.
+    pub(crate) fn tongue(&self) -> Tongue {
+        *self.tongue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Another language was chosen.
+    pub(crate) fn speak(&self, tongue: Tongue) {
+        *self.tongue.lock().unwrap_or_else(PoisonError::into_inner) = tongue;
     }
 
     /// The page's pulse, with the time.

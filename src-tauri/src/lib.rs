@@ -13,7 +13,7 @@
 //! | `windows`, `watchdog` | the window; a page that stopped answering is loaded again |
 //! | `outside`, `hotkeys`, `tray`, `words` | title, system-wide shortcuts and tray, and their few words |
 //! | [`control`] | `shoji --mute` asks the window that is open |
-//! | [`vault`], [`shield`], `local_host` | keyring, screenshot shield, the host inside this app |
+//! | [`vault`], `shield`, `local_host` | keyring, screenshot shield, the host inside this app |
 //! | `demo` | hosts by itself for `npm start -- --demo` |
 //! | `person` | what the system calls the person here |
 //! | `log` | stderr and files that rotate |
@@ -33,7 +33,7 @@ mod log;
 mod outside;
 mod person;
 pub mod profile;
-pub mod shield;
+mod shield;
 mod tray;
 pub mod vault;
 mod watchdog;

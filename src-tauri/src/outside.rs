@@ -79,6 +79,7 @@ impl Outside {
 
     fn show(&mut self, now: &Snapshot) {
         let tongue = Tongue::of(now.settings.language);
+        self.app.state::<Desk>().speak(tongue);
         self.entitle(words::title(tongue, now.meeting.as_ref()));
         let voice = words::voice(now.meeting.as_ref());
         // Gone with the meeting; with another language it begins anew.

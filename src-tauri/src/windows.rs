@@ -18,7 +18,7 @@ const SIZE: (f64, f64) = (1100.0, 720.0);
 /// Logical pixels.
 const SMALLEST: (f64, f64) = (760.0, 540.0);
 
-/// Opens the main window, hidden: it is shown when the shield is up.
+/// Opens the main window, hidden until there is something to see.
 ///
 /// # Errors
 /// The system has no window or no web view for us.
@@ -73,18 +73,14 @@ fn on_event(window: &WebviewWindow, event: &WindowEvent) {
             api.prevent_close();
             app::quit(window.app_handle());
         }
-        WindowEvent::Focused(true) if shield::FORGETS => raise_again(window.clone()),
+        WindowEvent::Focused(true) => {
+            // The thread is started right after the window.
+            if let Some(guard) = window.try_state::<shield::Guard>() {
+                guard.again();
+            }
+        }
         _ => {}
     }
-}
-
-fn raise_again(window: WebviewWindow) {
-    tauri::async_runtime::spawn(async move {
-        let target = window.clone();
-        let Ok(status) = tauri::async_runtime::spawn_blocking(move || shield::raise(&target)).await else { return };
-        let Ok(client) = window.state::<Desk>().client().await else { return };
-        client.set_shield(status);
-    });
 }
 
 /// The page inside the program: `tauri://localhost`, on Windows `http://tauri.localhost`. Nothing else is ever shown.

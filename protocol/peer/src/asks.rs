@@ -25,6 +25,8 @@ const LEAST_PAUSE: Duration = Duration::from_millis(15);
 const MARGIN: Duration = Duration::from_millis(5);
 /// Where there and back takes longer, lost sound is made good sooner by what later packets carry along, and is not asked for.
 const SOUND_FAR: Duration = Duration::from_millis(35);
+/// Between two asks for pictures.
+const TOGETHER: Duration = Duration::from_millis(20);
 /// What is missing for so long is given up.
 const SOUND_PATIENCE: Duration = Duration::from_millis(300);
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -59,6 +61,8 @@ pub(crate) struct Asks {
     /// Share of asks that are answered, 0.0 to 1.0.
     trust: f64,
     probed: Option<Instant>,
+    /// When anything was last asked for.
+    last: Option<Instant>,
 }
 
 impl Asks {
@@ -73,6 +77,7 @@ impl Asks {
             wait: LEAST_WAIT,
             trust: 1.0,
             probed: None,
+            last: None,
         }
     }
 
@@ -130,7 +135,7 @@ impl Asks {
             }
         }
         let mut asks = Vec::new();
-        if self.is_far(rtt) {
+        if self.is_far(rtt) || self.rests().is_some_and(|until| until > now) {
             return asks;
         }
         for at in 0..self.open.len() {
@@ -142,6 +147,9 @@ impl Asks {
             open.asked = Some(now);
             open.times += 1;
             asks.push(open.sequence);
+        }
+        if !asks.is_empty() {
+            self.last = Some(now);
         }
         asks
     }
@@ -155,12 +163,17 @@ impl Asks {
         let asks = self.open.iter().filter(|open| open.times < self.most);
         let asks = asks.map(|open| at_of(open, self.wait, rtt)).min();
         let probe = self.probed.filter(|_| self.trust < TRUST).map(|at| at + PROBE);
-        let asks = asks.map(|asks| probe.map_or(asks, |probe| asks.max(probe)));
+        let asks = asks.map(|asks| [probe, self.rests()].into_iter().flatten().fold(asks, Instant::max));
         [asks, gives_up].into_iter().flatten().min()
     }
 
     const fn patience(&self) -> Duration {
         if self.sound { SOUND_PATIENCE } else { PATIENCE }
+    }
+
+    /// Pictures are many packets: asks for them go together.
+    fn rests(&self) -> Option<Instant> {
+        self.last.filter(|_| !self.sound).map(|last| last + TOGETHER)
     }
 
     fn is_far(&self, rtt: Option<Duration>) -> bool {

@@ -3,10 +3,12 @@
 use protocol::shield::ShieldStatus;
 use tauri::WebviewWindow;
 
-/// Nothing to lose.
-pub(super) const FORGETS: bool = false;
+use super::{Orders, Tell, asked};
+
+/// It tells nothing by itself.
+pub(super) enum Own {}
 
 /// None, by nothing.
-pub(super) fn raise(_window: &WebviewWindow) -> ShieldStatus {
-    ShieldStatus::default()
+pub(super) fn keep(window: &WebviewWindow, orders: &Orders, tell: &Tell) {
+    asked::keep(window, orders, tell, false, |_| ShieldStatus::default(), |_| {});
 }

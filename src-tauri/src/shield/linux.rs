@@ -1,13 +1,379 @@
-//! Linux: X11 lets every client read every window, and no Wayland compositor takes such a wish from a client. Nothing is
-//! done yet, and that is said.
+//! Linux: X11 without administrator's rights (whoever captures is noticed, and the window covered), X11 with the
+//! administrator's module (the server shows a black window to others), and Wayland, where a program can do neither.
+//! The thread `shield` runs this; tests of the display have a thread of their own, because they take seconds.
 
-use protocol::shield::ShieldStatus;
-use tauri::WebviewWindow;
+use std::time::{Duration, Instant, SystemTime};
 
-/// Nothing to lose.
-pub(super) const FORGETS: bool = false;
+use protocol::shield::{ShieldMechanism, ShieldStatus};
+use raw_window_handle::{HasWindowHandle as _, RawWindowHandle};
+use shield::{Change, Config, Doubt, Event, Failed, Module, Proof, Shield, Why};
+use tauri::{Manager, WebviewWindow};
 
-/// None, by nothing.
-pub(super) fn raise(_window: &WebviewWindow) -> ShieldStatus {
-    ShieldStatus::default()
+use self::incidents::Incidents;
+use self::verdict::Verdict;
+use super::{Ended, Input, Orders, Tell, unix_now};
+use crate::desk::Desk;
+
+#[path = "linux/board.rs"]
+mod board;
+#[path = "linux/incidents.rs"]
+mod incidents;
+#[path = "linux/verdict.rs"]
+mod verdict;
+
+/// What the shield's threads tell this one. The number tells which shield: an earlier one may have the last word late.
+pub(super) struct Own(u64, News);
+
+enum News {
+    Happened(Event),
+    Tested(Proof),
+}
+
+/// A change often comes in pieces; the test waits for the last.
+const SETTLES: Duration = Duration::from_millis(500);
+/// Nothing was proven: another capture may have been in the way.
+const TEST_AGAIN: Duration = Duration::from_secs(20);
+/// After the watch was lost, or could not begin: growing from the one to the other.
+const RAISE_AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+/// How often it is looked whether the machine slept.
+const LOOK: Duration = Duration::from_secs(5);
+/// Clocks that differ by more: the machine slept, or its clock was set; a test too much does no harm.
+const SLEPT: Duration = Duration::from_secs(2);
+/// A window that was hidden needs a moment to be gone, and to be back.
+const BLINK: Duration = Duration::from_millis(150);
+
+/// Why there is no shield.
+#[derive(Debug, thiserror::Error)]
+enum NoShield {
+    #[error("the window is shown by Wayland, which lets no program keep its window out of captures")]
+    Wayland,
+    #[error("the window has no number")]
+    Nameless,
+    #[error(transparent)]
+    Shield(#[from] Failed),
+}
+
+/// Keeps the shield as it is wanted, until the program ends.
+pub(super) fn keep(window: &WebviewWindow, orders: &Orders, tell: &Tell) {
+    let mut keeper = Keeper {
+        window,
+        orders,
+        tell,
+        up: None,
+        number: 0,
+        told: ShieldStatus::default(),
+        raise_at: None,
+        hopeless: false,
+        pause: RAISE_AGAIN.0,
+    };
+    loop {
+        let input = match orders.next(keeper.next()) {
+            Ok(input) => input,
+            Err(Ended) => return,
+        };
+        keeper.look();
+        if let Some(Input::Own(Own(number, news))) = input {
+            keeper.on_news(number, news);
+        }
+        keeper.pass(Instant::now());
+        keeper.report();
+    }
+}
+
+struct Keeper<'a> {
+    window: &'a WebviewWindow,
+    orders: &'a Orders,
+    tell: &'a Tell,
+    up: Option<Up>,
+    number: u64,
+    told: ShieldStatus,
+    /// It is wanted, and could not be raised or was lost.
+    raise_at: Option<Instant>,
+    /// There is no shield on this desktop.
+    hopeless: bool,
+    pause: Duration,
+}
+
+/// A raised shield.
+struct Up {
+    number: u64,
+    /// Ends when dropped.
+    _shield: Shield,
+    marks: Option<Marks>,
+    verdict: Verdict,
+    incidents: Incidents,
+    test_at: Option<Instant>,
+    testing: bool,
+    /// Both clocks at one moment: the one goes on while the machine sleeps.
+    clocks: (Instant, SystemTime),
+}
+
+/// Windows marked for the module; the marks go with this.
+struct Marks {
+    module: Module,
+    windows: Vec<u32>,
+}
+
+impl Drop for Marks {
+    fn drop(&mut self) {
+        for window in &self.windows {
+            if let Err(error) = self.module.give_up(*window) {
+                tracing::debug!(%error, "a window went with its mark");
+            }
+        }
+    }
+}
+
+impl Keeper<'_> {
+    /// Holds what is up against what is wanted.
+    fn look(&mut self) {
+        let wanted = self.orders.wanted();
+        if self.orders.own.missed() && self.up.is_some() {
+            tracing::warn!("news of the shield were lost");
+            self.lower();
+        }
+        match (wanted, self.up.is_some()) {
+            (true, false) if self.raise_at.is_none() && !self.hopeless => self.raise_at = Some(Instant::now()),
+            (false, _) => {
+                self.lower();
+                self.raise_at = None;
+                self.hopeless = false;
+                self.pause = RAISE_AGAIN.0;
+            }
+            (true, _) => {}
+        }
+    }
+
+    fn next(&self) -> Option<Instant> {
+        let up = self.up.as_ref();
+        // While one runs, the next waits for it.
+        let test = up.filter(|up| !up.testing).and_then(|up| up.test_at);
+        let sleep = up.map(|up| up.clocks.0 + LOOK);
+        self.raise_at.into_iter().chain(test).chain(sleep).min()
+    }
+
+    fn pass(&mut self, now: Instant) {
+        if self.raise_at.take_if(|at| *at <= now).is_some() {
+            self.raise(true);
+        }
+        let Some(up) = &mut self.up else { return };
+        if up.slept(now) {
+            tracing::info!("the machine slept");
+            up.test_soon(now);
+        }
+        if !up.testing && up.test_at.take_if(|at| *at <= now).is_some() {
+            up.test(self.orders.own.clone());
+        }
+    }
+
+    /// Raises a new one; what was there before stays until it covers. With the module, where there is one that helps.
+    fn raise(&mut self, module: bool) {
+        self.number += 1;
+        match Up::raise(self.window, module, self.number, &self.orders.own) {
+            Ok(up) => {
+                if let (Some(old), Some(new)) = (self.up.as_mut().and_then(|up| up.marks.as_mut()), &up.marks) {
+                    old.windows.retain(|window| !new.windows.contains(window));
+                }
+                self.lower();
+                self.up = Some(up);
+            }
+            Err(error @ (NoShield::Wayland | NoShield::Shield(Failed::Wayland))) => {
+                tracing::info!(%error, "no protection from screenshots");
+                self.hopeless = true;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the screenshot shield cannot be raised");
+                self.raise_later();
+            }
+        }
+    }
+
+    fn raise_later(&mut self) {
+        self.raise_at = Some(Instant::now() + self.pause);
+        self.pause = (self.pause * 2).min(RAISE_AGAIN.1);
+    }
+
+    fn lower(&mut self) {
+        let Some(mut up) = self.up.take() else { return };
+        for incident in up.incidents.end(Instant::now()) {
+            self.tell.incident(incident);
+        }
+    }
+
+    fn on_news(&mut self, number: u64, news: News) {
+        let now = Instant::now();
+        let Some(up) = self.up.as_mut().filter(|up| up.number == number) else { return };
+        match news {
+            News::Tested(proof) => {
+                up.testing = false;
+                let refuted = up.verdict.tested(&proof, unix_now());
+                tracing::info!(?proof, module = up.marks.is_some(), "the shield was tested");
+                if refuted && up.marks.is_some() {
+                    // The module does not do what it says: the watch has to.
+                    self.raise(false);
+                    return;
+                }
+                if up.verdict.is_open() {
+                    up.test_at = Some(now);
+                } else if up.verdict.holds() {
+                    self.pause = RAISE_AGAIN.0;
+                } else {
+                    up.test_at = Some(now + TEST_AGAIN);
+                }
+            }
+            News::Happened(event) => self.on_event(event, now),
+        }
+    }
+
+    fn on_event(&mut self, event: Event, now: Instant) {
+        let Some(up) = &mut self.up else { return };
+        match event {
+            Event::Level { why: Why::Lost(reason), .. } => {
+                tracing::warn!(reason, "the watch of the screen was lost");
+                up.verdict.lost();
+                self.raise_later();
+            }
+            Event::Level { why: Why::NoWindow, .. } => self.lower(),
+            // Handed in by this thread, which knows.
+            Event::Level { why: Why::Untested | Why::Tested(_), .. } => {}
+            Event::Covered { cause, at } => {
+                tracing::debug!(?cause, "covered");
+                up.incidents.covered(&cause, at);
+            }
+            Event::Uncovered { after } => {
+                tracing::debug!(?after, "uncovered");
+                for incident in up.incidents.end(now) {
+                    self.tell.incident(incident);
+                }
+            }
+            Event::Changed(Change::Compositor) => {
+                // Whether the module lets it through, and what it holds of the window, begins anew.
+                up.verdict.unknown();
+                self.raise_at = Some(now + SETTLES);
+            }
+            Event::Changed(change) => {
+                tracing::info!(?change, "the shield is to be tested again");
+                up.test_soon(now);
+            }
+            Event::ClipboardCleared { program, pid } => {
+                self.tell.incident(incidents::clipboard(program.as_deref(), pid));
+            }
+        }
+    }
+
+    /// Tells what changed.
+    fn report(&mut self) {
+        let none = ShieldStatus { test: self.told.test, ..ShieldStatus::default() };
+        let status = match &self.up {
+            Some(up) if up.marks.is_some() => up.verdict.status(ShieldMechanism::X11Module),
+            Some(up) => up.verdict.status(ShieldMechanism::X11Watch),
+            None => ShieldStatus { failed: self.raise_at.is_some(), ..none },
+        };
+        if status != self.told {
+            self.told = status;
+            self.tell.status(status);
+        }
+    }
+}
+
+impl Up {
+    fn raise(window: &WebviewWindow, module: bool, number: u64, own: &super::Own) -> Result<Self, NoShield> {
+        let windows = numbers(window)?;
+        let marks = if module { mark(window, &windows) } else { Ok(None) };
+        let marks = marks.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the server's module is not used");
+            None
+        });
+        let cover = marks.is_none();
+        let (tells, app) = (own.clone(), window.app_handle().clone());
+        let scale = window.scale_factor().unwrap_or(1.0);
+        let shield = Shield::raise(Config {
+            display: None,
+            windows,
+            allow: Vec::new(),
+            strict: false,
+            cover,
+            say: Box::new(move |cause| board::draw(app.state::<Desk>().tongue(), cause, scale)),
+            on_event: Box::new(move |event| tells.tell(Own(number, News::Happened(event)))),
+        })?;
+        Ok(Self {
+            number,
+            _shield: shield,
+            marks,
+            verdict: Verdict::default(),
+            incidents: Incidents::new(cover),
+            test_at: Some(Instant::now()),
+            testing: false,
+            clocks: (Instant::now(), SystemTime::now()),
+        })
+    }
+
+    fn test_soon(&mut self, now: Instant) {
+        self.verdict.again();
+        self.test_at = Some(now + SETTLES);
+    }
+
+    /// On a thread of its own: it takes seconds.
+    fn test(&mut self, own: super::Own) {
+        let (number, module) = (self.number, self.marks.is_some());
+        let test = move || {
+            let proof = if module { shield::test_module(None) } else { shield::self_test(None) };
+            own.tell(Own(number, News::Tested(proof)));
+        };
+        match std::thread::Builder::new().name("shield-test".into()).spawn(test) {
+            Ok(_) => self.testing = true,
+            Err(error) => {
+                tracing::warn!(%error, "the shield cannot be tested");
+                self.verdict.unknown();
+                self.test_at = Some(Instant::now() + TEST_AGAIN);
+            }
+        }
+    }
+
+    fn slept(&mut self, now: Instant) -> bool {
+        let (then, wall) = self.clocks;
+        if now < then + LOOK {
+            return false;
+        }
+        let wall_now = SystemTime::now();
+        self.clocks = (now, wall_now);
+        wall_now.duration_since(wall).is_ok_and(|gone| gone > (now - then) + SLEPT)
+    }
+}
+
+/// The numbers of every top-level window of this program.
+fn numbers(window: &WebviewWindow) -> Result<Vec<u32>, NoShield> {
+    window.app_handle().webview_windows().values().map(number).collect()
+}
+
+fn number(window: &WebviewWindow) -> Result<u32, NoShield> {
+    match window.window_handle().map(|handle| handle.as_raw()) {
+        Ok(RawWindowHandle::Xlib(handle)) => u32::try_from(handle.window).map_err(|_| NoShield::Nameless),
+        Ok(RawWindowHandle::Wayland(_)) => Err(NoShield::Wayland),
+        Ok(_) | Err(_) => Err(NoShield::Nameless),
+    }
+}
+
+/// Marks the windows for the module, where there is one that helps.
+fn mark(window: &WebviewWindow, windows: &[u32]) -> Result<Option<Marks>, Failed> {
+    let Some(module) = Module::find(None)? else { return Ok(None) };
+    let marks = Marks { module, windows: windows.to_vec() };
+    for number in windows {
+        let mut doubt = marks.module.protect(*number)?;
+        if doubt == Some(Doubt::Lent) {
+            // Hidden and shown, it gets pixels that nobody holds.
+            for step in [window.hide(), window.show()] {
+                if let Err(error) = step {
+                    tracing::warn!(%error, "the window does not blink");
+                }
+                std::thread::sleep(BLINK);
+            }
+            doubt = marks.module.doubt(*number)?;
+        }
+        if let Some(doubt) = doubt {
+            tracing::warn!(%doubt, "the server's module does not help");
+            return Ok(None);
+        }
+    }
+    Ok(Some(marks))
 }

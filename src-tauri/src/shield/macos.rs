@@ -6,38 +6,58 @@ use std::time::Duration;
 
 use objc2_app_kit::{NSWindow, NSWindowSharingType};
 use protocol::shield::{ShieldLevel, ShieldMechanism, ShieldStatus};
-use tauri::WebviewWindow;
+use tauri::{Manager, WebviewWindow};
 
-/// The window keeps it.
-pub(super) const FORGETS: bool = false;
+use super::{Orders, Tell, asked};
+
+/// It tells nothing by itself.
+pub(super) enum Own {}
 
 /// The main thread may be busy; it must not be waited for without end.
 const ANSWER: Duration = Duration::from_secs(5);
 const FAILED: ShieldStatus =
     ShieldStatus { level: ShieldLevel::None, mechanism: ShieldMechanism::MacosSharingType, failed: true, test: None };
 
-/// Raises it on the main window; windows may be touched on the main thread only.
-pub(super) fn raise(window: &WebviewWindow) -> ShieldStatus {
-    let (reply, answer) = mpsc::sync_channel(1);
-    let target = window.clone();
-    let sent = window.run_on_main_thread(move || {
-        if reply.send(set(&target)).is_err() {
-            tracing::warn!("the screenshot shield answered too late");
-        }
-    });
-    if sent.is_err() {
-        return FAILED;
-    }
-    match answer.recv_timeout(ANSWER) {
-        Ok(true) => ShieldStatus { level: ShieldLevel::Deter, failed: false, ..FAILED },
-        Ok(false) | Err(_) => FAILED,
+/// Keeps it as it is wanted. The window keeps what it was told.
+pub(super) fn keep(window: &WebviewWindow, orders: &Orders, tell: &Tell) {
+    asked::keep(window, orders, tell, false, raise, lower);
+}
+
+/// Raises it on every window of this program.
+fn raise(window: &WebviewWindow) -> ShieldStatus {
+    let windows = window.app_handle().webview_windows();
+    if windows.values().all(|window| ask(window, NSWindowSharingType::None)) {
+        ShieldStatus { level: ShieldLevel::Deter, failed: false, ..FAILED }
+    } else {
+        FAILED
     }
 }
 
-fn set(window: &WebviewWindow) -> bool {
+/// Lets captures see them again.
+fn lower(window: &WebviewWindow) {
+    for window in window.app_handle().webview_windows().values() {
+        if !ask(window, NSWindowSharingType::ReadOnly) {
+            tracing::warn!("a window stays out of captures");
+        }
+    }
+}
+
+/// Windows may be touched on the main thread only.
+fn ask(window: &WebviewWindow, wanted: NSWindowSharingType) -> bool {
+    let (reply, answer) = mpsc::sync_channel(1);
+    let target = window.clone();
+    let sent = window.run_on_main_thread(move || {
+        if reply.send(set(&target, wanted)).is_err() {
+            tracing::warn!("the screenshot shield answered too late");
+        }
+    });
+    sent.is_ok() && answer.recv_timeout(ANSWER).unwrap_or(false)
+}
+
+fn set(window: &WebviewWindow, wanted: NSWindowSharingType) -> bool {
     let Ok(pointer) = window.ns_window() else { return false };
     // SAFETY: Tauri answers the live NSWindow of `window`, which is borrowed meanwhile, and this is the main thread.
     let window = unsafe { &*pointer.cast::<NSWindow>() };
-    window.setSharingType(NSWindowSharingType::None);
-    window.sharingType() == NSWindowSharingType::None
+    window.setSharingType(wanted);
+    window.sharingType() == wanted
 }

@@ -1,7 +1,8 @@
-//! Windows: `SetWindowDisplayAffinity` on every visible or hidden top-level window of this process, read back.
+//! Windows: `SetWindowDisplayAffinity` on every visible or hidden top-level window of this process (dialogs, too), read
+//! back, and looked at: only a capture that shows a bare pattern and not the protected one proves anything.
 //! The window library sets it too, and throws the answer away; that is why it is asked again here.
 
-use protocol::shield::ShieldStatus;
+use protocol::shield::{SelfTest, ShieldStatus};
 use tauri::WebviewWindow;
 use windows_sys::Wdk::System::SystemServices::RtlGetVersion;
 use windows_sys::Win32::Foundation::{HWND, LPARAM};
@@ -12,12 +13,37 @@ use windows_sys::Win32::UI::WindowsAndMessaging::{
 };
 
 use super::affinity::{self, Affinity};
+use super::{Orders, Tell, asked, unix_now};
 
-/// A window that was hidden and shown again may have lost it.
-pub(super) const FORGETS: bool = true;
+#[path = "windows/stage.rs"]
+mod stage;
 
-/// Raises it everywhere.
-pub(super) fn raise(window: &WebviewWindow) -> ShieldStatus {
+/// It tells nothing by itself.
+pub(super) enum Own {}
+
+/// Keeps it as it is wanted. A window that was hidden and shown again may have lost it.
+pub(super) fn keep(window: &WebviewWindow, orders: &Orders, tell: &Tell) {
+    asked::keep(window, orders, tell, true, raise, lower);
+}
+
+/// Raises it everywhere, and looks whether it holds.
+fn raise(window: &WebviewWindow) -> ShieldStatus {
+    let status = affinity::raise(build(), &windows(window), set, read);
+    let Some(affinity) = affinity::behind(status) else { return status };
+    let outcome = stage::test(|stage| set(stage, affinity) && read(stage) == Some(affinity));
+    affinity::proven(status, SelfTest { at: unix_now(), outcome })
+}
+
+/// Takes it back from every window.
+fn lower(window: &WebviewWindow) {
+    for window in windows(window) {
+        if !set(window, Affinity::NONE) {
+            tracing::warn!("a window stays out of captures");
+        }
+    }
+}
+
+fn windows(window: &WebviewWindow) -> Vec<HWND> {
     let mut windows = top_level();
     if let Ok(handle) = window.hwnd() {
         let main: HWND = handle.0;
@@ -25,9 +51,8 @@ pub(super) fn raise(window: &WebviewWindow) -> ShieldStatus {
             windows.push(main);
         }
     }
-    affinity::raise(build(), &windows, set, read)
+    windows
 }
-
 fn set(window: HWND, affinity: Affinity) -> bool {
     // SAFETY: a stale handle makes the call fail; it touches no memory of ours.
     unsafe { SetWindowDisplayAffinity(window, affinity.0) != 0 }

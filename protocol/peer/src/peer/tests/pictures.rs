@@ -88,7 +88,9 @@ fn the_link_is_known_from_feedback_about_pictures() {
 
 #[test]
 fn what_is_sent_again_is_bounded_however_much_is_lost() {
-    let mut path = Path::new();
+    // The checks of the way are lost, too.
+    let patient = |flow| PeerConfig { disconnected_after: Duration::from_secs(60), ..PeerConfig::new(flow) };
+    let mut path = Path::with(patient(Flow::Send), patient(Flow::Receive), Protocol::Udp);
     let camera = path.sender("cam", Codec::Vp8);
     path.connect();
     path.loss_percent = 40;
