@@ -62,7 +62,9 @@ class Display:
 
     def __init__(self, folder, size="1280x800"):
         read, write = os.pipe()
-        self.server = Child([need("Xvfb", "xvfb"), "-displayfd", str(write), "-screen", "0", f"{size}x24", "-nolisten", "tcp"],
+        self.buffer = folder / "Xvfb_screen0"
+        self.server = Child([need("Xvfb", "xvfb"), "-displayfd", str(write), "-screen", "0", f"{size}x24", "-nolisten", "tcp",
+                             "-fbdir", str(folder)],
                             log=folder / "xvfb.log", pass_fds=(write,))
         os.close(write)
         with os.fdopen(read) as pipe:
@@ -80,6 +82,15 @@ class Display:
             subprocess.run(["convert", "ppm:-", str(save)], input=raw, check=True)
         assert head == b"P6"
         return pixels
+
+    def truth(self):
+        """What is on the screen, as `shot`, past the server: nothing notices."""
+        raw = self.buffer.read_bytes()
+        # XWD: 25 numbers in network order, the window's name, the colour map, the pixels.
+        head = np.frombuffer(raw[:100], ">u4")
+        start, width, height, stride = int(head[0] + head[19] * 12), int(head[4]), int(head[5]), int(head[12])
+        rows = np.frombuffer(raw, np.uint8, stride * height, start).reshape(height, stride)[:, : width * 4]
+        return rows.reshape(height, width, 4)[:, :, 2::-1]
 
     def stop(self):
         self.server.stop()
