@@ -187,6 +187,8 @@ impl Estimator {
     fn full(&mut self, queue: Duration, now: Instant) {
         let arrives = self.arrives(ARRIVES.1);
         let patience = match self.ceiling {
+            // Still the same queue: not another try.
+            Some((_, at, patience)) if now.saturating_duration_since(at) < PATIENCE.0 => patience,
             Some((ceiling, _, patience)) if (ceiling * 0.75..ceiling * 1.3).contains(&arrives) => {
                 (patience * 2).min(PATIENCE.1)
             }
