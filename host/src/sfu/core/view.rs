@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
+use peer::Codec;
 use protocol::policy::{TrackKind, TrackSource};
 
 use super::{Core, TrackIndex};
@@ -93,7 +94,14 @@ impl Core {
         }
         // A track whose section did not come yet has no layers; its publisher is told when it has.
         if track.source.is_some() {
-            let qualities = track.layers.qualities(wanted.into_iter());
+            let mut qualities = track.layers.qualities(wanted.into_iter());
+            // Browsers and official SDKs make a lone layer smaller by themselves, and slowly larger again: they are told of
+            // the lower ones, too, as LiveKit's server does. Our own clients send H.264.
+            if track.codec != Some(Codec::H264)
+                && let Some(top) = qualities.iter().rposition(|on| *on)
+            {
+                qualities[..top].fill(true);
+            }
             if let Some(qualities) = track.told.news(qualities, now) {
                 let (session, sid) = (track.publisher, track.allowed.sid.clone());
                 self.events.push(SfuEvent::LayersWanted { session, sid, qualities });
@@ -141,8 +149,8 @@ impl Core {
     fn divide_among(&mut self, key: SessionKey, view: &[(TrackIndex, usize)], now: Instant, urgent: bool) {
         let subscriber = self.sessions.get(&key).and_then(|session| session.subscriber.as_ref());
         let estimate = subscriber.and_then(|subscriber| subscriber.peer.estimate(now));
-        // A link that was never too narrow carries everything: it will tell.
-        let Some(link) = estimate.filter(|known| known.limited).map(|known| known.bits as f64) else { return };
+        // A link that was not too narrow lately carries everything: it will tell.
+        let link = estimate.filter(|known| known.limited).map_or(1e12, |known| known.bits as f64);
         let mut pictures = vec![];
         for (index, place) in view {
             let Some(track) = self.tracks.get(index) else { continue };
