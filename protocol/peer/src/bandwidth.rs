@@ -20,12 +20,12 @@ const LEAST: f64 = 50_000.0;
 const MOST: f64 = 30_000_000.0;
 /// What is left of the rate that arrived while the link was full.
 const BACK: f64 = 0.85;
-/// A queue this long is none of a single burst.
-const STANDS: Duration = Duration::from_millis(35);
+/// A queue this long is none of a single burst, nor of a receiver whose machine is busy for a moment.
+const STANDS: Duration = Duration::from_millis(110);
 /// No queue to speak of.
 const GONE: Duration = Duration::from_millis(15);
 /// A queue this long is answered without waiting for a second report.
-const LONG: Duration = Duration::from_millis(90);
+const LONG: Duration = Duration::from_millis(250);
 /// Pictures are held for a queue at least this long, and at most so long.
 const HELD: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(1000));
 /// The quickest packet of the last so long is the measure of the others.
@@ -36,6 +36,8 @@ const ARRIVES: (Duration, Duration) = (Duration::from_millis(400), Duration::fro
 const LOSES: (Duration, u32) = (Duration::from_secs(1), 20);
 /// Loss beyond this share is the link's even without a queue.
 const TOO_MUCH: f64 = 0.10;
+/// Sending less than this part of the rate fills no link.
+const LITTLE: f64 = 0.35;
 /// Before the rate rises again after it fell.
 const REST: Duration = Duration::from_millis(500);
 /// Before what was too much is tried again, at first and at most.
@@ -166,7 +168,12 @@ impl Estimator {
         let stands = STANDS + Duration::from_micros(self.unrest as u64);
         self.over = if self.queue > stands { self.over + 1 } else { 0 };
         let share = self.lost();
-        if self.over >= 2 || self.queue > stands.max(LONG) || (self.over == 1 && waits > LONG) {
+        // Hardly anything is sent: whatever makes it wait, a machine that is busy or somebody else's traffic, is not us.
+        let little = self.arrives(ARRIVES.0) < self.rate * LITTLE && share == 0.0;
+        let full = self.over >= 2 || self.queue > stands.max(LONG) || (self.over == 1 && waits > LONG);
+        if full && little {
+            // Nothing is learnt of the link.
+        } else if full {
             self.full(waits.max(self.queue), now);
         } else if share > TOO_MUCH {
             if self.rested(now) {
