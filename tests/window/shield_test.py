@@ -59,6 +59,7 @@ class Shield(unittest.TestCase):
         return self.covered(self.person.display.truth())
 
     def keep(self, name):
+        SHOTS.mkdir(parents=True, exist_ok=True)
         picture = self.person.display.truth()
         raw = b"P6\n%d %d\n255\n" % (picture.shape[1], picture.shape[0]) + picture.tobytes()
         subprocess.run(["convert", "ppm:-", str(SHOTS / f"{name}.png")], input=raw, check=True)
@@ -119,6 +120,7 @@ class Shield(unittest.TestCase):
                     continue
                 subprocess.run(tool, env=self.person.env, capture_output=True, check=False)
                 # What a person sees: the screen some moments later.
+                time.sleep(0.1)
                 seen.append(self.really_covered())
         self.assertEqual(seen.count(True), 0, f"covered after {seen.count(True)} of {len(seen)} starts")
         self.assertEqual(self.log("the window was captured"), [])
