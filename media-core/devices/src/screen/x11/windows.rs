@@ -139,6 +139,10 @@ pub(super) struct WindowLooking {
     news: News,
 }
 
+fn closed() -> StreamEvent {
+    StreamEvent::Lost("the window was closed".into())
+}
+
 /// What the server keeps of the window while it is shown, at its present size.
 struct Shown {
     pixmap: Pixmap,
@@ -209,11 +213,15 @@ impl WindowLooking {
             }
             self.read_news()?;
             if self.news.closed {
-                return Ok(Some(StreamEvent::Lost("the window was closed".into())));
+                return Ok(Some(closed()));
             }
             if std::mem::take(&mut self.news.hidden) {
                 // The last picture stays where it is; nothing of the window is to be had.
                 self.forget()?;
+                // A window that closes is unmapped first, and is gone by then.
+                if self.x.get_window_attributes(self.window)?.reply().is_err() {
+                    return Ok(Some(closed()));
+                }
                 self.was_hidden = true;
                 (self.looker.events)(StreamEvent::Hidden(true));
             }
