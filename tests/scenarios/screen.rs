@@ -76,11 +76,18 @@ async fn with_a_stranger_in_the_room_it_is_h264_for_everybody() -> anyhow::Resul
         let (_visitor, _folder) = crate::stranger::stranger(&world, "Open", "", &[]).await?;
         owner.until_people(3).await?;
         share(&owner).await?;
-        let page = Page::of(&member);
         let track = member.until_plays("Owner", TrackSource::ScreenShare).await?;
-        member.until_counts(track.id.as_str(), 5).await?;
-        let kinds = page.kinds();
-        assert!(kinds.contains('e') && !kinds.contains(['i', 'p']), "{kinds:?}");
+        // Whoever has just come has a moment to say that they read text; until then it may be that.
+        let mut kinds = String::new();
+        for _ in 0..20 {
+            let page = Page::of(&member);
+            member.until_counts(track.id.as_str(), 5).await?;
+            kinds = page.kinds();
+            if kinds.starts_with('e') {
+                break;
+            }
+        }
+        assert!(kinds.starts_with('e') && !kinds.contains(['i', 'p']), "{kinds:?}");
         Ok(())
     })
     .await
