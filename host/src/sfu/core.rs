@@ -365,7 +365,7 @@ impl Core {
 
     fn connection(&self, flow: Flow, now: Instant) -> Result<Peer, peer::PeerError> {
         // Official SDKs ask for lost sound and send it again without saying so beforehand.
-        let config = PeerConfig { red: true, assume_sound_nack: true, ..PeerConfig::new(flow) };
+        let config = PeerConfig { red: true, assume_sound_nack: true, patient: true, ..PeerConfig::new(flow) };
         let mut peer = Peer::new(config, now)?;
         for address in &self.candidates {
             peer.add_local_candidate(LocalCandidate::Udp(*address))?;

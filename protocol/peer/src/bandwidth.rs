@@ -70,6 +70,8 @@ pub struct Estimate {
 /// The estimator of one direction of one connection.
 #[derive(Debug)]
 pub struct Estimator {
+    /// Queues are this many times as long before they count.
+    patience: u32,
     rate: f64,
     /// Since when everything is counted.
     origin: Option<Instant>,
@@ -96,6 +98,7 @@ pub struct Estimator {
 impl Default for Estimator {
     fn default() -> Self {
         Self {
+            patience: 1,
             rate: FIRST,
             origin: None,
             quickest: Least::default(),
@@ -114,6 +117,13 @@ impl Default for Estimator {
 }
 
 impl Estimator {
+    /// One that believes only in long queues. For a host: its listeners' machines are busy now and then, and a picture that
+    /// gets smaller for that is worse than one that comes late for a moment.
+    #[must_use]
+    pub fn patient() -> Self {
+        Self { patience: 3, ..Self::default() }
+    }
+
     /// What is known; `None` before the first report.
     #[must_use]
     pub fn estimate(&self, now: Instant) -> Option<Estimate> {
@@ -165,12 +175,13 @@ impl Estimator {
     /// `waits`: how long what is under way takes longer than it should.
     fn decide(&mut self, since: Duration, waits: Duration, now: Instant) {
         // Where packets take now this and now that long, a long one says less.
-        let stands = STANDS + Duration::from_micros(self.unrest as u64);
+        let stands = STANDS * self.patience + Duration::from_micros(self.unrest as u64);
+        let long = LONG * self.patience;
         self.over = if self.queue > stands { self.over + 1 } else { 0 };
         let share = self.lost();
         // Hardly anything is sent: whatever makes it wait, a machine that is busy or somebody else's traffic, is not us.
         let little = self.arrives(ARRIVES.0) < self.rate * LITTLE && share == 0.0;
-        let full = self.over >= 2 || self.queue > stands.max(LONG) || (self.over == 1 && waits > LONG);
+        let full = self.over >= 2 || self.queue > stands.max(long) || (self.over == 1 && waits > long);
         if full && little {
             // Nothing is learnt of the link.
         } else if full {

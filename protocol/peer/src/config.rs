@@ -187,6 +187,8 @@ pub struct PeerConfig {
     /// Treat Opus as if the other side had named `nack` for it. Official SDKs leave it out of their descriptions and
     /// answer and send such requests all the same; LiveKit's server reads it into them, too.
     pub assume_sound_nack: bool,
+    /// Only long queues count as a link that is full: see [`crate::bandwidth::Estimator::patient`].
+    pub patient: bool,
 }
 
 impl PeerConfig {
@@ -203,6 +205,7 @@ impl PeerConfig {
             max_nacks: 5,
             red: false,
             assume_sound_nack: false,
+            patient: false,
         }
     }
 }

@@ -19,7 +19,7 @@ use rtc::shared::error::Error as RtcError;
 use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
 use rtc::statistics::StatsSelector;
 
-use crate::bandwidth::Estimate;
+use crate::bandwidth::{Estimate, Estimator};
 use crate::config::{Codec, Flow, Kind, PeerConfig};
 use crate::error::PeerError;
 use crate::media::{ChannelId, Datagram, Event, Protocol, Quality, RemoteTrack, RtpIn, SenderId, TrackKey, Transmit};
@@ -109,6 +109,9 @@ impl Peer {
     pub fn new(config: PeerConfig, now: Instant) -> Result<Self, PeerError> {
         let plane = SharedPlane::default();
         plane.lock().takes_red = config.red;
+        if config.patient {
+            plane.lock().estimator = Estimator::patient();
+        }
         let rtc = build::connection(&config, &plane, now)?;
         Ok(Self {
             rtc,
