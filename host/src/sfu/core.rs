@@ -82,6 +82,9 @@ impl Session {
 pub struct Core {
     candidates: Vec<SocketAddr>,
     loudest: usize,
+    /// Pictures are made to fit what a listener's link is thought to carry. Off in the product: on busy machines the
+    /// thought was wrong too often: a browser's camera stayed at 360 lines.
+    fits_links: bool,
     sessions: HashMap<SessionKey, Session>,
     tracks: HashMap<TrackIndex, Track>,
     by_sid: HashMap<TrackSid, TrackIndex>,
@@ -125,6 +128,7 @@ impl Core {
         Self {
             candidates,
             loudest,
+            fits_links: false,
             sessions: HashMap::new(),
             tracks: HashMap::new(),
             by_sid: HashMap::new(),

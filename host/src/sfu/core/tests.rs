@@ -73,9 +73,11 @@ impl World {
     fn with_loudest(loudest: usize) -> Self {
         let now = Instant::now();
         let counters = Arc::new(Counters::default());
+        let mut core = Core::new(vec![address(HOST)], loudest, Arc::clone(&counters), now);
+        core.fits_links = true;
         Self {
             now,
-            core: Core::new(vec![address(HOST)], loudest, Arc::clone(&counters), now),
+            core,
             clients: vec![],
             air: BTreeMap::new(),
             order: 0,

@@ -147,6 +147,9 @@ impl Core {
     }
 
     fn divide_among(&mut self, key: SessionKey, view: &[(TrackIndex, usize)], now: Instant, urgent: bool) {
+        if !self.fits_links {
+            return;
+        }
         let subscriber = self.sessions.get(&key).and_then(|session| session.subscriber.as_ref());
         let estimate = subscriber.and_then(|subscriber| subscriber.peer.estimate(now));
         // A link that was not too narrow lately carries everything: it will tell.
