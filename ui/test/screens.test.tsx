@@ -487,7 +487,7 @@ describe("protection", () => {
   test("an unprotected window is not said to be missing", async () => {
     const { user } = await openFace("scene=meeting");
     await user.keyboard("s");
-    await screen.findByText("どの画面を共有しますか");
+    await screen.findByText("何を共有しますか");
     expect(screen.queryByText(/この会議のウィンドウは、共有した画面に写りません/)).toBeNull();
   });
 });

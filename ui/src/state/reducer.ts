@@ -62,12 +62,15 @@ export function keep<T>(old: T, next: T): T {
   }
   if (isRecord(old) && isRecord(next)) {
     const names = Object.keys(next);
-    const merged: Record<string, unknown> = {};
     let same = names.length === Object.keys(old).length;
-    for (const name of names) {
-      merged[name] = Object.hasOwn(old, name) ? keep(old[name], next[name]) : next[name];
-      same &&= Object.hasOwn(old, name) && Object.is(merged[name], old[name]);
-    }
+    // Not by assignment: a property may have any name, `__proto__` too.
+    const merged = Object.fromEntries(
+      names.map((name) => {
+        const value = Object.hasOwn(old, name) ? keep(old[name], next[name]) : next[name];
+        same &&= Object.hasOwn(old, name) && Object.is(value, old[name]);
+        return [name, value];
+      }),
+    );
     return (same ? old : merged) as T;
   }
   return next;
