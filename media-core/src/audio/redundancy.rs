@@ -62,7 +62,7 @@ const LONG_SPEND: u32 = 92;
 const WORTH_COPYING: u32 = 9_500;
 /// With less than this packets are longer before they are worse.
 const ENOUGH: u32 = 10_500;
-/// The least there is: with packets of 120 ms it comes to 10.5 kbit/s on the wire, with reports and checks of the way to 11.6.
+/// The least there is: with packets of 120 ms it comes to 10.5 kbit/s on the wire, without reports and checks of the way.
 const LEAST: u32 = 4_200;
 
 /// Bits per second that each unit of DRED takes.
