@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use bytes::{Bytes, BytesMut};
 use media_core::frame::AudioLevel;
 use media_core::rtp::Packet;
 use media_core::testing::{LossyNetwork, Weather};
@@ -36,8 +37,6 @@ pub(super) struct Wire {
     resent: f32,
     next_quality: MediaTime,
 }
-
-type Bytes = bytes::Bytes;
 
 impl Wire {
     /// Connected through clear air; then this is the weather, there and back.
@@ -166,6 +165,6 @@ fn datagram(bytes: &Bytes, now: Instant, local: &str, remote: &str) -> Datagram 
         protocol: Protocol::Udp,
         local: address(local),
         remote: address(remote),
-        bytes: bytes::BytesMut::from(&bytes[..]),
+        bytes: BytesMut::from(&bytes[..]),
     }
 }
