@@ -13,6 +13,7 @@
 //! target (20 ms on a quiet network) + the speaker's ring (two device periods, at least 20 ms) + under 1 ms resampling.
 
 mod beat;
+mod bundle;
 mod capture;
 mod engine;
 mod level;

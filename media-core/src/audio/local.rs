@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::bundle::{Bundle, Outgoing};
 use super::level::Meter;
 use super::opus::{Encoder, LONGEST_PACKET, OpusError};
 use super::rate::Conditions;
@@ -32,6 +33,7 @@ pub(super) struct Local {
     dtx: bool,
     encoder: Encoder,
     redundancy: Redundancy,
+    bundle: Bundle,
     plan: Plan,
     muted: bool,
     rtp_time: u32,
@@ -68,6 +70,7 @@ impl Local {
             dtx,
             encoder,
             redundancy: Redundancy::new(plan),
+            bundle: Bundle::default(),
             plan,
             muted: false,
             rtp_time: rtp_start,
@@ -84,10 +87,11 @@ impl Local {
         self.permit.is_live()
     }
 
-    /// How long its packets are.
+    /// How much sound a datagram has.
     #[must_use]
     pub(super) const fn packet_length(&self) -> Duration {
-        Duration::from_micros(self.plan.frame as u64 * 1000 / 48)
+        let packets = if self.plan.pairs { 2 } else { 1 };
+        Duration::from_micros(packets * self.plan.frame as u64 * 1000 / 48)
     }
 
     /// Follows what receivers see.
@@ -114,14 +118,15 @@ impl Local {
     }
 
     /// Time passed without so many blocks: no microphone, or the machine slept.
-    pub(super) const fn skip(&mut self, blocks: u64) {
+    pub(super) fn skip(&mut self, blocks: u64) {
         self.drop_pending();
         // Wraps as RTP timestamps do.
         self.rtp_time = self.rtp_time.wrapping_add((blocks as u32).wrapping_mul(BLOCK as u32));
     }
 
     /// What is not yet a packet will never be one; its time has passed all the same.
-    const fn drop_pending(&mut self) {
+    fn drop_pending(&mut self) {
+        self.bundle.forget();
         self.rtp_time = self.rtp_time.wrapping_add(self.filled as u32);
         self.filled = 0;
     }
@@ -154,9 +159,14 @@ impl Local {
         // Servers tell by the level who speaks; a film that is shown is nobody speaking.
         let measured = self.meter.take();
         let voice = self.speaks.take().unwrap_or(measured.voice);
-        let level = Some(AudioLevel { voice, ..measured }).filter(|_| self.permit.of() != LocalAudio::Screen);
-        let Some(packet) = self.encoder.encode(&self.pending[..frame])? else { return Ok(None) };
-        let packet = self.redundancy.wrap(packet, rtp_time);
+        let level = AudioLevel { voice, ..measured };
+        let packet = self.encoder.encode(&self.pending[..frame])?;
+        let wrapped = packet.map(|packet| self.redundancy.wrap(packet, rtp_time));
+        let next = wrapped.map(|packet| Outgoing { rtp_time, level, packet });
+        let Some(Outgoing { rtp_time, level, packet }) = self.bundle.push(next, self.plan.pairs) else {
+            return Ok(None);
+        };
+        let level = Some(level).filter(|_| self.permit.of() != LocalAudio::Screen);
         let data = self.sealing.protect(Codec::Opus, &packet)?;
         Ok(Some(SealedFrame { codec: Codec::Opus, rtp_time, key: true, level, data }))
     }

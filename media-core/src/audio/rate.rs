@@ -14,7 +14,7 @@ const NEAR: Bitrate = Bitrate::kbps(140);
 /// A way is short below this.
 const SHORT: Duration = Duration::from_millis(40);
 /// Less than this carries no speech.
-const LEAST: Bitrate = Bitrate(10_500);
+const LEAST: Bitrate = Bitrate(9_000);
 /// A queue that stands this much longer than one packet means that the link is full.
 const FULL: Duration = Duration::from_millis(40);
 /// So much of what a full link carries lets its queue drain.

@@ -9,7 +9,7 @@
 //! The extension, number 125: `S` `j`, then per copy, nearest first: how much earlier it was in units of 20 ms (1 byte),
 //! by how many packets (1 byte), its length (1 byte, or 252 to 255 and a second, RFC 6716 section 3.2.1), its bytes.
 //!
-//! Where much is lost by chance, sums of packets instead ([`super::parity`]): `S` `s`, the packet's number and how long packets
+//! With little room, the next packet instead ([`super::bundle`]). Where much is lost by chance, sums of packets instead ([`super::parity`]): `S` `s`, the packet's number and how long packets
 //! are in units of 10 ms (1 byte each), then per sum: its number, how many packets just before are in it (1 byte each), its
 //! length as above, its bytes.
 
@@ -25,7 +25,7 @@ use crate::frame::BLOCK;
 use crate::time::Bitrate;
 
 /// Number of the extension; one of those for experiments.
-const EXTENSION: u8 = 125;
+pub(super) const EXTENSION: u8 = 125;
 /// Others may experiment with the same number.
 const MARK: [u8; 2] = *b"Sj";
 /// Sums of packets instead of copies.
@@ -62,8 +62,12 @@ const LONG_SPEND: u32 = 92;
 const WORTH_COPYING: u32 = 9_500;
 /// With less than this packets are longer before they are worse.
 const ENOUGH: u32 = 10_500;
-/// The least there is: with packets of 120 ms it comes to 10.5 kbit/s on the wire, without reports and checks of the way.
-const LEAST: u32 = 4_200;
+/// The least that the encoder makes.
+const LEAST: u32 = 5_000;
+/// With less than this two packets share their headers: half a second of delay, but who speaks is understood.
+const SCARCE: u32 = 15_500;
+/// Bits of the second packet of a pair besides its Opus.
+const PAIR_OVERHEAD: u32 = 8 * 8;
 
 /// Bits per second that each unit of DRED takes.
 const DRED_BITS: u32 = 320;
@@ -73,6 +77,8 @@ const DRED_BITS: u32 = 320;
 pub(super) struct Plan {
     /// Samples of a packet.
     pub(super) frame: usize,
+    /// Do two of them share a datagram?
+    pub(super) pairs: bool,
     /// Bits per second of the frames themselves.
     bitrate: u32,
     /// How many copies.
@@ -129,12 +135,15 @@ impl Plan {
         };
         // What no copy reaches: runs longer than all of them together. Where bytes are scarce, better copies win.
         let dred = if share >= 0.05 && apart > 2 && ms == 20 && budget.0 >= 120_000 { 50 } else { 0 };
-        let room = budget.0.saturating_sub(OVERHEAD * 1000 / ms + u32::from(dred) * DRED_BITS);
+        let pairs = thin && !foreign && budget.0 < SCARCE;
+        let around = if pairs { (OVERHEAD + PAIR_OVERHEAD) / 2 } else { OVERHEAD };
+        let room = budget.0.saturating_sub(around * 1000 / ms + u32::from(dred) * DRED_BITS);
         let room = if ms >= 40 && !thin && budget.0 >= 60_000 { room / LONG_SPEND * 100 } else { room };
         let each = |copies: u8| (room / (u32::from(copies) + 1)).min(BEST);
         let copies = (0..=wanted).rev().find(|copies| each(*copies) >= WORTH_COPYING).unwrap_or(0);
         Self {
             frame: 48 * ms as usize,
+            pairs,
             bitrate: each(copies).max(LEAST),
             copies,
             apart,
@@ -166,6 +175,7 @@ impl Plan {
         let bitrate = each(ms);
         Self {
             frame: 48 * ms as usize,
+            pairs: false,
             bitrate: bitrate.clamp(LEAST, BEST),
             copies: 0,
             apart: 1,
@@ -188,7 +198,7 @@ impl Plan {
             (60_000.., ..0.25) => (PACKET_SAMPLES, 40_000, 2),
             (60_000.., _) => (PACKET_SAMPLES, 32_000, 3),
         };
-        Self { frame, bitrate, copies, sums: (0, 0), dred: 0, constant: false, ..Self::of(conditions) }
+        Self { frame, pairs: false, bitrate, copies, sums: (0, 0), dred: 0, constant: false, ..Self::of(conditions) }
     }
 
     /// How to encode, where `ceiling` is what may be spent on the frames.

@@ -10,9 +10,8 @@ use super::opus::{Decoder, OpusError};
 use super::parity::Mender;
 use super::player::Player;
 use super::rate::Report;
-use super::redundancy;
 use super::standing::Standing;
-use super::{Pan, RemoteAudio, RemoteStats};
+use super::{Pan, RemoteAudio, RemoteStats, bundle, redundancy};
 use crate::e2ee::{OpenFrame, Opening};
 use crate::frame::{AudioBlock, AudioLevel, BLOCK, Codec};
 use crate::receive::TrackState;
@@ -94,7 +93,11 @@ impl Remote {
                 // In a plain meeting anything may be in there; in a sealed one the sender may still be broken.
                 let samples = Decoder::samples(&payload)?;
                 self.came = Some(at);
-                self.player.jitter.insert(packet.sequence, packet.rtp_time, samples, payload.clone(), at);
+                let first = (samples, payload.clone());
+                let second = bundle::following(&payload)
+                    .and_then(|next| Decoder::samples(next).map(|samples| (samples, payload.slice_ref(next))));
+                let together: Vec<_> = std::iter::once(first).chain(second).collect();
+                self.player.jitter.insert_together(packet.sequence, packet.rtp_time, &together, at);
                 self.standing.says(packet.level);
                 for (copy, rank) in redundancy::carried(&payload).zip(1..) {
                     // A copy is as foreign as its carrier.

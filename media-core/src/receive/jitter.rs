@@ -178,20 +178,30 @@ impl Jitter {
 
     /// Takes an opened packet of `len` samples (48 kHz, at most 120 ms).
     pub fn insert(&mut self, sequence: u16, rtp_time: u32, len: usize, payload: Bytes, now: MediaTime) {
-        let len = i64::try_from(len).unwrap_or(0).clamp(1, 120 * 48);
-        let time = self.times.extend(rtp_time);
+        self.insert_together(sequence, rtp_time, &[(len, payload)], now);
+    }
+
+    /// Takes what came in one datagram: packets that follow one another, with their samples.
+    pub fn insert_together(&mut self, sequence: u16, rtp_time: u32, packets: &[(usize, Bytes)], now: MediaTime) {
+        let len = |samples: usize| i64::try_from(samples).unwrap_or(0).clamp(1, 120 * 48);
+        let mut time = self.times.extend(rtp_time);
         if self.play.or_else(|| self.held.keys().next().copied()).is_some_and(|at| (time - at).abs() > JUMP) {
             self.restart();
         }
         let sequence = self.sequences.extend(sequence);
         let overtaken = self.meter.packet(sequence);
-        self.measure(clock(now) - time, overtaken, clock(now));
+        let whole: i64 = packets.iter().map(|(samples, _)| len(*samples)).sum();
+        self.measure((clock(now) - time, whole), overtaken, clock(now));
         self.stats.received += 1;
-        if self.play.is_some_and(|play| time + len <= play) || self.held.contains_key(&time) {
-            self.stats.late += 1;
-            return;
+        for (samples, payload) in packets {
+            let samples = len(*samples);
+            if self.play.is_some_and(|play| time + samples <= play) || self.held.contains_key(&time) {
+                self.stats.late += 1;
+            } else {
+                self.held.insert(time, Held { sequence, samples, payload: payload.clone() });
+            }
+            time += samples;
         }
-        self.held.insert(time, Held { sequence, samples: len, payload });
         while self.held.len() > MAX_PACKETS || self.span() > samples(MAX_HELD) {
             let Some((first, _)) = self.held.pop_first() else { break };
             self.stats.overflowed += 1;
@@ -359,12 +369,14 @@ impl Jitter {
         }
     }
 
-    fn measure(&mut self, transit: i64, overtaken: bool, now: i64) {
+    /// `transit` is from the first sample on, of so much sound.
+    fn measure(&mut self, (transit, whole): (i64, i64), overtaken: bool, now: i64) {
         while self.transits.front().is_some_and(|(at, _)| now - at > MEMORY || self.transits.len() == HISTORY) {
             self.transits.pop_front();
         }
         self.transits.push_back((now, transit));
-        self.queue.packet(now, transit);
+        // From the last sample on: a packet is none the fuller a link for being longer.
+        self.queue.packet(now, transit - whole);
         if self.transits.len() == 1 {
             self.fastest = transit;
         }

@@ -116,6 +116,24 @@ fn a_lost_packet_is_restored_from_the_next() {
 }
 
 #[test]
+fn what_came_together_is_played_one_after_the_other() {
+    let mut jitter = Jitter::new();
+    let pair = |n: u8| [(5760, Bytes::from(vec![n])), (5760, Bytes::from(vec![n + 1]))];
+    for n in 0..3_u8 {
+        let at = ms(240 * u64::from(n + 1));
+        jitter.insert_together(n.into(), u32::from(n) * 11_520, &pair(2 * n), at);
+        // The next pair comes 240 ms later: it must have been waited for from the first one on.
+        for (half, wait) in [(0, 10), (1, 130)] {
+            let next = jitter.next(ms(240 * u64::from(n + 1) + wait), 0);
+            assert_eq!(next, Next::Packet(Bytes::from(vec![2 * n + half])));
+        }
+    }
+    assert_eq!((jitter.stats().received, jitter.stats().lost, jitter.stats().late), (3, 0, 0));
+    jitter.insert_together(2, 2 * 11_520, &pair(4), ms(730));
+    assert_eq!(jitter.stats().late, 2, "twice the same");
+}
+
+#[test]
 fn a_pause_is_not_a_loss() {
     let mut jitter = Jitter::new();
     jitter.insert(0, 0, 960, Bytes::from_static(b"a"), ms(0));
