@@ -325,9 +325,18 @@ describe("meeting", () => {
     expect(await screen.findByRole("heading", { level: 1, name: /こんにちは/ })).toBeTruthy();
   });
 
-  test("more people than tiles are counted", async () => {
-    await openFace("scene=crowd");
-    expect(screen.getByRole("button", { name: "ほか 3 人" })).toBeTruthy();
+  test("more people than a page holds are on further pages, by button and by key", async () => {
+    const { user } = await openFace("scene=crowd");
+    const tiles = () => within(screen.getByRole("main")).getAllByRole("listitem").length;
+    expect(screen.getByText("1 / 2 ページ")).toBeTruthy();
+    expect(tiles()).toBe(16);
+    await user.click(screen.getByRole("button", { name: "次のページ" }));
+    expect(screen.getByText("2 / 2 ページ")).toBeTruthy();
+    expect(tiles()).toBe(9);
+    await user.keyboard("{PageUp}");
+    expect(tiles()).toBe(16);
+    await user.keyboard("{PageUp}{PageDown}{PageDown}{PageDown}");
+    expect(tiles()).toBe(9);
   });
 });
 

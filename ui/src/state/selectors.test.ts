@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { sceneOf } from "../bridge/fake/scenes";
 import type { MeetingView } from "../bridge/generated/bridge";
-import { bestColumns, blockedBy, cameraOf, HUES, hears, hueOf, initials, sharedScreens } from "./selectors";
+import { blockedBy, cameraOf, HUES, hears, hueOf, initials, sharedScreens } from "./selectors";
 
 function meetingOf(scene: string): MeetingView {
   const { meeting } = sceneOf(new URLSearchParams({ scene }));
@@ -56,23 +56,5 @@ test("a person has the same colour every time", () => {
       expect(hue).toBeGreaterThanOrEqual(0);
       expect(hue).toBeLessThan(HUES);
     }),
-  );
-});
-
-test("tiles fit the window, and one tile has one column", () => {
-  expect(bestColumns(1, 1000, 600, 10)).toBe(1);
-  expect(bestColumns(4, 1068, 568, 10)).toBe(2);
-  expect(bestColumns(16, 1068, 568, 10)).toBe(4);
-  fc.assert(
-    fc.property(
-      fc.integer({ min: 1, max: 16 }),
-      fc.integer({ min: 200, max: 4000 }),
-      fc.integer({ min: 200, max: 3000 }),
-      (n, w, h) => {
-        const columns = bestColumns(n, w, h, 10);
-        expect(columns).toBeGreaterThanOrEqual(1);
-        expect(columns).toBeLessThanOrEqual(n);
-      },
-    ),
   );
 });

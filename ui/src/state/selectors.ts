@@ -123,20 +123,3 @@ export function hueOf(user: string): number {
   for (let at = 0; at < user.length; at++) hash = Math.imul(hash ^ user.charCodeAt(at), 0x01000193) >>> 0;
   return hash % HUES;
 }
-
-/** Columns that make the tiles largest. Widths and heights in pixels; tiles are 16:9. */
-export function bestColumns(count: number, width: number, height: number, gap: number): number {
-  let best = 1;
-  let most = 0;
-  for (let columns = 1; columns <= Math.max(1, count); columns++) {
-    const rows = Math.ceil(count / columns);
-    const cellWidth = (width - gap * (columns - 1)) / columns;
-    const cellHeight = (height - gap * (rows - 1)) / rows;
-    const tile = Math.min(cellWidth, (cellHeight * 16) / 9);
-    if (tile > most + 0.5) {
-      most = tile;
-      best = columns;
-    }
-  }
-  return best;
-}

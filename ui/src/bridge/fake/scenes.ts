@@ -274,9 +274,11 @@ const SCENES: Readonly<Record<string, () => Snapshot>> = {
   },
   alone: () => ({ ...inMeeting(crowd(1)), hosting: { ...HOST, people: 1 } }),
   meeting: () => ({ ...inMeeting(crowd(4)), hosting: HOST }),
+  two: () => inMeeting(crowd(2)),
+  five: () => inMeeting(crowd(5)),
   nine: () => inMeeting(crowd(9)),
   sixteen: () => inMeeting(crowd(16)),
-  crowd: () => inMeeting(crowd(18)),
+  crowd: () => inMeeting(crowd(25)),
   share: () => {
     const people = crowd(5);
     return inMeeting(replaceTracks(people, 1, [track(1, "microphone"), track(1, "camera"), track(1, "screen_share")]));

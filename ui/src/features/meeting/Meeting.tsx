@@ -67,7 +67,7 @@ function Room({ meeting, openSettings }: { meeting: MeetingView; openSettings: (
         {shared.length > 0 ? (
           <Stage meeting={meeting} shared={shared} onStop={controls.share.stop} />
         ) : (
-          <Gallery meeting={meeting} onInvite={canInvite ? invite : null} onMore={() => setPanel("people")} />
+          <Gallery meeting={meeting} onInvite={canInvite ? invite : null} />
         )}
       </main>
       {panel !== null && <Panel meeting={meeting} tab={panel} onTab={setPanel} onClose={() => setPanel(null)} />}

@@ -1,39 +1,40 @@
-//! Everyone, as large as the window allows: 1 to 16 tiles, the rest by number.
+//! Everyone, as large as the window allows: 16:9 tiles, sixteen to a page, more where there is room for more.
 
-import { useLayoutEffect, useRef, useState } from "react";
-import { Button as AriaButton } from "react-aria-components";
+import type { CSSProperties } from "react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { MeetingView } from "../../../bridge/generated/bridge";
-import { Button } from "../../../components/Button";
-import { bestColumns } from "../../../state/selectors";
-import styles from "../Meeting.module.css";
+import { Button, IconButton } from "../../../components/Button";
+import { layOut } from "../../../state/gallery";
+import { useRoom } from "../useRoom";
+import { useShortcuts } from "../useShortcuts";
+import styles from "./Gallery.module.css";
 import { Tile } from "./Tile";
-
-const MOST = 16;
-const GAP = 10;
 
 interface GalleryProps {
   meeting: MeetingView;
   /** `null`: this person cannot invite. */
   onInvite: (() => void) | null;
-  onMore: () => void;
 }
 
 /** The tiles. */
-export function Gallery({ meeting, onInvite, onMore }: GalleryProps) {
+export function Gallery({ meeting, onInvite }: GalleryProps) {
   const { t } = useTranslation();
   const { people } = meeting;
-  const shown = people.length > MOST ? people.slice(0, MOST - 1) : people;
   const alone = people.length === 1;
-  const cells = Math.min(people.length, MOST) + (alone ? 1 : 0);
-  const { place, columns, width, height } = useGrid(cells);
+  const { place, room } = useRoom();
+  const { columns, width, height, gap, perPage, pages } = layOut(people.length + (alone ? 1 : 0), room);
+  const [turned, setPage] = useState(0);
+  // People go, and the window grows.
+  const page = Math.min(turned, pages - 1);
+  const turn = (to: number): void => setPage(Math.max(0, Math.min(pages - 1, to)));
+  useShortcuts({ pagedown: () => turn(page + 1), pageup: () => turn(page - 1) });
+  const own = { "--tile": `${width}px`, "--high": `${height}px` };
+  const grid: CSSProperties = { ...own, gap, width: columns * (width + gap) - gap };
   return (
     <div ref={place} className={styles.gallery}>
-      <ul
-        className={styles.grid}
-        style={{ gridTemplateColumns: `repeat(${columns}, ${width}px)`, gridAutoRows: `${height}px`, gap: GAP }}
-      >
-        {shown.map((person) => (
+      <ul className={styles.grid} style={grid}>
+        {people.slice(page * perPage, (page + 1) * perPage).map((person) => (
           <Tile key={person.user} person={person} meeting={meeting} />
         ))}
         {alone && (
@@ -47,37 +48,28 @@ export function Gallery({ meeting, onInvite, onMore }: GalleryProps) {
             )}
           </li>
         )}
-        {people.length > MOST && (
-          <li className={styles.more}>
-            <AriaButton className={styles.moreButton ?? ""} onPress={onMore}>
-              {t("meeting.more", { count: people.length - shown.length })}
-            </AriaButton>
-          </li>
-        )}
       </ul>
+      {pages > 1 && (
+        <nav className={styles.pager} aria-label={t("meeting.pages")}>
+          <IconButton
+            icon="back"
+            label={t("meeting.previousPage")}
+            tip={t("common.shortcut", { label: t("meeting.previousPage"), keys: "Page Up" })}
+            isDisabled={page === 0}
+            onPress={() => turn(page - 1)}
+          />
+          <p className={styles.page} role="status">
+            {t("meeting.page", { page: page + 1, pages })}
+          </p>
+          <IconButton
+            icon="next"
+            label={t("meeting.nextPage")}
+            tip={t("common.shortcut", { label: t("meeting.nextPage"), keys: "Page Down" })}
+            isDisabled={page === pages - 1}
+            onPress={() => turn(page + 1)}
+          />
+        </nav>
+      )}
     </div>
   );
-}
-
-// The grid that makes 16:9 tiles largest in the place there is.
-function useGrid(cells: number) {
-  const place = useRef<HTMLDivElement>(null);
-  const [room, setRoom] = useState({ width: 960, height: 540 });
-  useLayoutEffect(() => {
-    const element = place.current;
-    if (!element) return undefined;
-    const measure = (): void => setRoom({ width: element.clientWidth, height: element.clientHeight });
-    measure();
-    const observer = new ResizeObserver(measure);
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
-  const columns = bestColumns(cells, room.width, room.height, GAP);
-  const rows = Math.ceil(cells / columns);
-  const widest = (room.width - GAP * (columns - 1)) / columns;
-  const highest = (room.height - GAP * (rows - 1)) / rows;
-  // A little off 16:9 is allowed, so that less of the window is left over.
-  const width = Math.max(80, Math.floor(Math.min(widest, highest * 1.9)));
-  const height = Math.max(45, Math.floor(Math.min(highest, width / 1.35)));
-  return { place, columns, width, height };
 }
