@@ -8,8 +8,8 @@ interface PictureProps {
   track: string;
   /** Left and right swapped, as in a mirror. */
   mirrored?: boolean;
-  /** The whole picture, or the whole place. */
-  fit: "contain" | "cover";
+  /** The whole picture, or the whole place; `fill` where the place has the picture's shape. */
+  fit: "contain" | "cover" | "fill";
   label: string;
 }
 

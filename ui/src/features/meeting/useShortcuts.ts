@@ -28,7 +28,8 @@ export function useShortcuts(shortcuts: Shortcuts): void {
 export function keyName(
   event: Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey" | "shiftKey">,
 ): string | null {
-  if (event.altKey || event.shiftKey) return null;
+  // On many keyboards a plus is written with Shift.
+  if (event.altKey || (event.shiftKey && event.key !== "+")) return null;
   const key = event.key.toLowerCase();
   return event.ctrlKey || event.metaKey ? `ctrl+${key}` : key;
 }

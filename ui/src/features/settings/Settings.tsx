@@ -216,6 +216,8 @@ const KEYS = [
   { keys: ["G"], words: "settings.keyMegaphone" },
   { keys: ["P"], words: "settings.keyPeople" },
   { keys: ["I"], words: "settings.keyInvite" },
+  { keys: ["Page Up", "Page Down"], words: "settings.keyPages" },
+  { keys: ["+", "−", "0", "1"], words: "settings.keyZoom" },
   { keys: ["Esc"], words: "settings.keyClose" },
 ] as const;
 

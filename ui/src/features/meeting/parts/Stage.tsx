@@ -6,11 +6,9 @@ import { useTranslation } from "react-i18next";
 import type { MeetingView } from "../../../bridge/generated/bridge";
 import { Button } from "../../../components/Button";
 import { Icon } from "../../../components/Icon";
-import { Picture } from "../../../components/Picture";
 import type { SharedScreen } from "../../../state/selectors";
-import { usePictureSize } from "../../../state/store";
-import { Watermark } from "../../watermark/Watermark";
-import styles from "../Meeting.module.css";
+import styles from "./Stage.module.css";
+import { StageView } from "./StageView";
 import { Tile } from "./Tile";
 
 interface StageProps {
@@ -28,42 +26,47 @@ export function Stage({ meeting, shared, onStop }: StageProps) {
   if (!screen) return null;
   const nameOf = (s: SharedScreen): string =>
     s.person.is_me ? t("meeting.myScreen") : t("meeting.screenOf", { name: s.person.name });
+  const name =
+    shared.length > 1 ? (
+      <ToggleButtonGroup
+        className={styles.screens ?? ""}
+        aria-label={t("meeting.screens")}
+        selectionMode="single"
+        disallowEmptySelection
+        selectedKeys={[screen.person.user]}
+        onSelectionChange={(keys) => setChosen(String([...keys][0] ?? ""))}
+      >
+        {shared.map((s) => (
+          <ToggleButton key={s.person.user} id={s.person.user} className={styles.screenTab ?? ""}>
+            {nameOf(s)}
+          </ToggleButton>
+        ))}
+      </ToggleButtonGroup>
+    ) : (
+      <p className={styles.screenName}>
+        <Icon name="monitor" size={16} />
+        <span>{nameOf(screen)}</span>
+        {screen.person.is_me && meeting.share_sound.is === "on" && (
+          <span className={styles.withSound}>{t("meeting.withSound")}</span>
+        )}
+      </p>
+    );
+  const stop = screen.person.is_me && (
+    <Button look="danger" onPress={onStop}>
+      {t("meeting.stopShare")}
+    </Button>
+  );
   return (
     <div className={styles.withStage}>
       <section className={styles.stage} aria-label={t("meeting.stage")}>
-        <Shown key={screen.person.user} screen={screen} label={nameOf(screen)} />
-        {!screen.person.is_me && <Watermark meeting={meeting} over="screen" />}
-        <div className={styles.stageBar}>
-          {shared.length > 1 ? (
-            <ToggleButtonGroup
-              className={styles.screens ?? ""}
-              aria-label={t("meeting.screens")}
-              selectionMode="single"
-              disallowEmptySelection
-              selectedKeys={[screen.person.user]}
-              onSelectionChange={(keys) => setChosen(String([...keys][0] ?? ""))}
-            >
-              {shared.map((s) => (
-                <ToggleButton key={s.person.user} id={s.person.user} className={styles.screenTab ?? ""}>
-                  {nameOf(s)}
-                </ToggleButton>
-              ))}
-            </ToggleButtonGroup>
-          ) : (
-            <p className={styles.screenName}>
-              <Icon name="monitor" size={16} />
-              {nameOf(screen)}
-              {screen.person.is_me && meeting.share_sound.is === "on" && (
-                <span className={styles.withSound}>{t("meeting.withSound")}</span>
-              )}
-            </p>
-          )}
-          {screen.person.is_me && (
-            <Button look="danger" onPress={onStop}>
-              {t("meeting.stopShare")}
-            </Button>
-          )}
-        </div>
+        <StageView
+          key={`${screen.person.user} ${screen.track}`}
+          meeting={meeting}
+          screen={screen}
+          label={nameOf(screen)}
+          start={name}
+          end={stop}
+        />
       </section>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and the keyboard must be able to scroll it */}
       <ul className={styles.strip} aria-label={t("meeting.tiles")} tabIndex={0}>
@@ -72,30 +75,5 @@ export function Stage({ meeting, shared, onStop }: StageProps) {
         ))}
       </ul>
     </div>
-  );
-}
-
-function Shown({ screen, label }: { screen: SharedScreen; label: string }) {
-  const { t } = useTranslation();
-  const size = usePictureSize(screen.track);
-  if (screen.trouble) {
-    return (
-      <p className={styles.stageWords}>
-        <Icon name="alert" size={28} />
-        {t(`meeting.trouble.${screen.trouble}`)}
-      </p>
-    );
-  }
-  return (
-    <>
-      {screen.track !== null && <Picture track={screen.track} fit="contain" label={label} />}
-      {!size && (
-        <p className={styles.stageWords}>
-          <Icon name="monitor" size={28} />
-          {screen.person.is_me && <strong>{t("meeting.sharing")}</strong>}
-          {screen.person.is_me ? t("meeting.sharingLead") : t("meeting.waitingPicture")}
-        </p>
-      )}
-    </>
   );
 }
