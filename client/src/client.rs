@@ -8,7 +8,7 @@ use media_core::channel::LatestReader;
 use media_core::frame::Picture;
 use protocol::bridge::{
     ChooseDevice, Code, CreateInvite, CreatedInvite, DismissNotice, Event, Failure, HostMeeting, InviteView,
-    JoinInvite, JoinRecent, JoinServer, Nothing, PageCodecs, ReadInvite, SetPreview, SetRight, SetRole,
+    JoinInvite, JoinRecent, JoinServer, LookAt, MAX_LOOKED_AT, Nothing, PageCodecs, ReadInvite, SetPreview, SetRight, SetRole,
     SetShieldExempt, SetShieldMinimum, SetShortcut, SetVolume, SetWatermark, SettingsChange, ShortcutState,
     ShortcutUse, Snapshot, StartShare, Switch,
 };
@@ -238,14 +238,31 @@ impl Client {
         self.doors.watchers.watch(track)
     }
 
-    /// A page that can take frames, perhaps a reloaded one.
-    pub fn attach_page(&self, page: Arc<dyn FrameSink>) {
-        self.doors.door.attach(page);
+    /// The page of a window that can take frames, perhaps a reloaded one.
+    pub fn attach_page(&self, window: &str, page: Arc<dyn FrameSink>) {
+        self.doors.door.attach(window, page);
     }
 
-    /// The page has drawn or dropped every frame of a track up to `seq`.
-    pub fn ack_frames(&self, track: &str, seq: u32) {
-        self.doors.door.ack(track, seq);
+    /// The page of a window says what it shows. Until its first word it is taken to show everything.
+    ///
+    /// # Errors
+    /// More pictures than a window can show.
+    pub async fn look_at(&self, window: &str, ask: LookAt) -> Result<(), Failure> {
+        if ask.pictures.len() > MAX_LOOKED_AT {
+            return Err(Failure::of(Code::BadInput, "more pictures than a window can show"));
+        }
+        let input = Input::Looks(window.to_owned(), ask);
+        self.session.send(input).await.map_err(|_| Failure::of(Code::Internal, "the session is over"))
+    }
+
+    /// A window beside the main one was closed: its page shows nothing any more.
+    pub fn window_closed(&self, window: &str) {
+        self.tell(Input::WindowClosed(window.to_owned()));
+    }
+
+    /// The page of a window has drawn or dropped every frame of a track up to `seq`.
+    pub fn ack_frames(&self, window: &str, track: &str, seq: u32) {
+        self.doors.door.ack(window, track, seq);
     }
 
     /// The protection of the window changed. Told to the host at once, and again and again by itself.
@@ -281,9 +298,9 @@ impl Client {
         self.tell(Input::PageReloaded);
     }
 
-    /// The page was left or is gone: a key that it watched counts as released.
-    pub fn page_left(&self) {
-        self.tell(Input::PageLeft);
+    /// The page of a window was left or is gone: a key that it watched counts as released, and it shows nothing.
+    pub fn page_left(&self, window: &str) {
+        self.tell(Input::PageLeft(window.to_owned()));
     }
 
     /// What became of a system-wide shortcut with these keys.

@@ -1,8 +1,8 @@
-//! The frames door: numbers frames for the page and keeps at most a window of them on the way, because a channel
-//! without acknowledgement queues without end when the page is slow. Called from picture threads; holds a lock for as
+//! The frames door: numbers frames for every page that looks at a track and keeps at most a window of them on the way, because
+//! a channel without acknowledgement queues without end when the page is slow. Called from picture threads; holds a lock for as
 //! long as one hand-over takes, decides nothing else.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -36,8 +36,15 @@ pub(crate) struct Door(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    sink: Option<Arc<dyn FrameSink>>,
+    /// By the name of their window.
+    pages: BTreeMap<String, Page>,
+    /// What of everything a page is given; one that is not in here is given all.
+    looks: BTreeMap<String, HashSet<String>>,
     codecs: Option<PageCodecs>,
+}
+
+struct Page {
+    sink: Arc<dyn FrameSink>,
     tracks: HashMap<String, Window>,
 }
 
@@ -55,44 +62,66 @@ impl Window {
     }
 }
 
+impl State {
+    fn is_looked_at(&self, track: &str) -> bool {
+        self.pages.keys().any(|page| self.gives(page, track))
+    }
+
+    fn gives(&self, page: &str, track: &str) -> bool {
+        self.looks.get(page).is_none_or(|given| given.contains(track))
+    }
+}
+
 impl Door {
     /// A page, perhaps a reloaded one: every track begins again with a key frame and number 0.
-    pub(crate) fn attach(&self, sink: Arc<dyn FrameSink>) {
+    pub(crate) fn attach(&self, page: &str, sink: Arc<dyn FrameSink>) {
+        self.lock().pages.insert(page.to_owned(), Page { sink, tracks: HashMap::new() });
+    }
+
+    /// A window was closed.
+    pub(crate) fn detach(&self, page: &str) {
         let mut state = self.lock();
-        state.sink = Some(sink);
-        state.tracks.clear();
+        state.pages.remove(page);
+        state.looks.remove(page);
     }
 
-    /// Does anybody look?
-    pub(crate) fn has_page(&self) -> bool {
-        self.lock().sink.is_some()
+    /// From now on a page is given these tracks and no others.
+    pub(crate) fn look(&self, page: &str, given: HashSet<String>) {
+        let mut state = self.lock();
+        if let Some(page) = state.pages.get_mut(page) {
+            // What comes back is no continuation.
+            for (_, window) in page.tracks.iter_mut().filter(|(track, _)| !given.contains(*track)) {
+                window.flowing = false;
+            }
+        }
+        state.looks.insert(page.to_owned(), given);
     }
 
-    /// What the page can decode, as it measured.
+    /// Is there a page that is given this track?
+    pub(crate) fn is_looked_at(&self, track: &str) -> bool {
+        self.lock().is_looked_at(track)
+    }
+
+    /// What the page can decode, as it measured. Every page of this program has the same decoders.
     pub(crate) fn set_codecs(&self, codecs: PageCodecs) {
         self.lock().codecs = Some(codecs);
     }
 
-    /// Must pictures of this codec be decoded in Rust for the page? Before the page has measured: no.
-    pub(crate) fn wants_raw(&self, codec: Codec) -> bool {
+    /// Must pictures of this track and codec be decoded in Rust for a page? Before the page has measured: no.
+    pub(crate) fn wants_raw(&self, track: &str, codec: Codec) -> bool {
         let state = self.lock();
         let Some(codecs) = state.codecs else { return false };
-        state.sink.is_some()
-            && match codec {
-                Codec::H264 => !codecs.h264,
-                Codec::Vp8 => !codecs.vp8,
-                Codec::Opus => false,
-            }
+        let lacks = match codec {
+            Codec::H264 => !codecs.h264,
+            Codec::Vp8 => !codecs.vp8,
+            Codec::Opus => false,
+        };
+        lacks && state.is_looked_at(track)
     }
 
-    /// Does anybody look?
-    pub(crate) fn is_open(&self) -> bool {
-        self.lock().sink.is_some()
-    }
-
-    /// The page has drawn or thrown away everything up to `seq`.
-    pub(crate) fn ack(&self, track: &str, seq: u32) {
-        if let Some(window) = self.lock().tracks.get_mut(track) {
+    /// A page has drawn or thrown away everything up to `seq`.
+    pub(crate) fn ack(&self, page: &str, track: &str, seq: u32) {
+        if let Some(window) = self.lock().pages.get_mut(page).and_then(|page| page.tracks.get_mut(track)) {
             let acked = seq.wrapping_add(1);
             // An ack from the future is a bug of the page, one from the past is late news: neither counts.
             if window.next.wrapping_sub(acked) < window.on_the_way() {
@@ -104,14 +133,14 @@ impl Door {
     /// Hands over one encoded frame.
     pub(crate) fn encoded(&self, track: &str, frame: &EncodedFrame) -> Handed {
         let content = PageContent::Encoded { codec: frame.codec, key: frame.key, data: frame.data.clone() };
-        self.hand(track, content, frame.rtp_time, frame.key, WINDOW)
+        self.hand(track, &content, frame.rtp_time, frame.key, WINDOW)
     }
 
     /// Hands over one picture decoded here.
     pub(crate) fn raw(&self, track: &str, picture: &Picture, rtp_time: u32) -> Handed {
         let size = picture.size();
         let content = PageContent::I420 { width: size.width, height: size.height, data: Bytes::clone(picture.data()) };
-        match self.hand(track, content, rtp_time, true, RAW_WINDOW) {
+        match self.hand(track, &content, rtp_time, true, RAW_WINDOW) {
             Handed::NeedKey => Handed::Waiting,
             other => other,
         }
@@ -120,28 +149,62 @@ impl Door {
     /// Hands over what changed of the picture before. [`Handed::NeedKey`]: a whole one has to come first.
     pub(crate) fn patched(&self, track: &str, size: Size, patches: Vec<Patch>, rtp_time: u32) -> Handed {
         let content = PageContent::Patches { width: size.width, height: size.height, patches };
-        self.hand(track, content, rtp_time, false, WINDOW)
+        self.hand(track, &content, rtp_time, false, WINDOW)
     }
 
     /// The track is over.
     pub(crate) fn end(&self, track: &str) {
-        let mut state = self.lock();
-        let Some(window) = state.tracks.remove(track) else { return };
-        let Some(sink) = state.sink.clone() else { return };
-        drop(state);
-        let last = PageFrame { track: track.to_owned(), seq: window.next, content: PageContent::End, rtp_time: 0 };
-        if !sink.send(last) {
-            tracing::debug!("the page went before its track");
+        let mut ended = Vec::new();
+        for page in self.lock().pages.values_mut() {
+            ended.extend(page.tracks.remove(track).map(|window| (Arc::clone(&page.sink), window.next)));
+        }
+        for (sink, seq) in ended {
+            let last = PageFrame { track: track.to_owned(), seq, content: PageContent::End, rtp_time: 0 };
+            if !sink.send(last) {
+                tracing::debug!("the page went before its track");
+            }
         }
     }
 
-    fn hand(&self, track: &str, content: PageContent, rtp_time: u32, key: bool, room: u32) -> Handed {
-        let mut state = self.lock();
-        let Some(sink) = state.sink.clone() else { return Handed::NoPage };
-        if !state.tracks.contains_key(track) {
-            state.tracks.insert(track.to_owned(), Window::default());
+    /// To every page that looks; what is worst for one of them is answered.
+    fn hand(&self, track: &str, content: &PageContent, rtp_time: u32, key: bool, room: u32) -> Handed {
+        // The lock is kept: frames of one track must reach a page in the order of their numbers.
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let mut all = Handed::NoPage;
+        let mut gone = Vec::new();
+        for (name, page) in &mut state.pages {
+            if state.looks.get(name).is_some_and(|given| !given.contains(track)) {
+                continue;
+            }
+            let handed = page.hand(track, content, rtp_time, key, room);
+            if handed == Handed::NoPage {
+                gone.push(name.clone());
+            }
+            all = match (all, handed) {
+                (Handed::NeedKey, _) | (_, Handed::NeedKey) => Handed::NeedKey,
+                (Handed::Sent, _) | (_, Handed::Sent) => Handed::Sent,
+                (Handed::Waiting, _) | (_, Handed::Waiting) => Handed::Waiting,
+                (Handed::NoPage, Handed::NoPage) => Handed::NoPage,
+            };
         }
-        let window = state.tracks.get_mut(track).expect("it was put in above");
+        for name in gone {
+            state.pages.remove(&name);
+        }
+        all
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Page {
+    fn hand(&mut self, track: &str, content: &PageContent, rtp_time: u32, key: bool, room: u32) -> Handed {
+        if !self.tracks.contains_key(track) {
+            self.tracks.insert(track.to_owned(), Window::default());
+        }
+        let window = self.tracks.get_mut(track).expect("it was put in above");
         if window.on_the_way() >= room {
             window.flowing = false;
             return Handed::Waiting;
@@ -152,17 +215,8 @@ impl Door {
         window.flowing = true;
         let seq = window.next;
         window.next = seq.wrapping_add(1);
-        // The lock is kept: frames of one track must reach the page in the order of their numbers.
-        if !sink.send(PageFrame { track: track.to_owned(), seq, content, rtp_time }) {
-            state.sink = None;
-            state.tracks.clear();
-            return Handed::NoPage;
-        }
-        Handed::Sent
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let sent = self.sink.send(PageFrame { track: track.to_owned(), seq, content: content.clone(), rtp_time });
+        if sent { Handed::Sent } else { Handed::NoPage }
     }
 }
 
@@ -186,7 +240,7 @@ mod tests {
 
     fn door() -> (Door, Arc<Page>) {
         let (door, page) = (Door::default(), Arc::new(Page::default()));
-        door.attach(page.clone());
+        door.attach("main", page.clone());
         (door, page)
     }
 
@@ -206,7 +260,7 @@ mod tests {
             assert_eq!(door.encoded("t", &frame(false)), Handed::Sent);
         }
         assert_eq!(door.encoded("t", &frame(false)), Handed::Waiting);
-        door.ack("t", 3);
+        door.ack("main", "t", 3);
         assert_eq!(door.encoded("t", &frame(false)), Handed::NeedKey, "a delta must not follow a hole");
         assert_eq!(door.encoded("t", &frame(true)), Handed::Sent);
         let seqs: Vec<u32> = page.0.lock().unwrap().iter().map(|f| f.seq).collect();
@@ -225,7 +279,7 @@ mod tests {
             assert_eq!(patched(&door), Handed::Sent);
         }
         assert_eq!(patched(&door), Handed::Waiting);
-        door.ack("t", WINDOW - 1);
+        door.ack("main", "t", WINDOW - 1);
         assert_eq!(patched(&door), Handed::NeedKey, "one is missing");
         assert_eq!(door.raw("t", &whole, 0), Handed::Sent);
         assert_eq!(patched(&door), Handed::Sent);
@@ -238,8 +292,8 @@ mod tests {
         for _ in 1..WINDOW {
             door.encoded("t", &frame(false));
         }
-        door.ack("t", 5000);
-        door.ack("unknown", 1);
+        door.ack("main", "t", 5000);
+        door.ack("main", "unknown", 1);
         assert_eq!(door.encoded("t", &frame(false)), Handed::Waiting);
     }
 
@@ -248,7 +302,7 @@ mod tests {
         let (door, _) = door();
         door.encoded("t", &frame(true));
         let fresh = Arc::new(Page::default());
-        door.attach(fresh.clone());
+        door.attach("main", fresh.clone());
         assert_eq!(door.encoded("t", &frame(false)), Handed::NeedKey);
         assert_eq!(door.encoded("t", &frame(true)), Handed::Sent);
         assert_eq!(fresh.0.lock().unwrap()[0].seq, 0);
@@ -262,5 +316,42 @@ mod tests {
         door.end("t");
         let ends = page.0.lock().unwrap().iter().filter(|f| matches!(f.content, PageContent::End)).count();
         assert_eq!(ends, 1);
+    }
+
+    #[test]
+    fn a_page_is_given_what_it_looks_at_and_begins_again_with_a_key_frame() {
+        let (door, page) = door();
+        let only = |track: &str| HashSet::from([track.to_owned()]);
+        door.look("main", only("other"));
+        assert_eq!(door.encoded("t", &frame(true)), Handed::NoPage);
+        assert!(!door.is_looked_at("t") && door.is_looked_at("other"));
+        door.look("main", only("t"));
+        assert_eq!(door.encoded("t", &frame(true)), Handed::Sent);
+        door.look("main", HashSet::new());
+        door.look("main", only("t"));
+        assert_eq!(door.encoded("t", &frame(false)), Handed::NeedKey, "there may have been more meanwhile");
+        door.end("t");
+        assert_eq!(page.0.lock().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_second_window_is_a_page_of_its_own() {
+        let (door, main) = door();
+        let stage = Arc::new(Page::default());
+        assert_eq!(door.encoded("t", &frame(true)), Handed::Sent);
+        door.attach("stage", stage.clone());
+        assert_eq!(door.encoded("t", &frame(false)), Handed::NeedKey, "it saw nothing yet");
+        assert_eq!(door.encoded("t", &frame(true)), Handed::Sent);
+        for _ in 0..WINDOW {
+            door.encoded("t", &frame(false));
+            let last = stage.0.lock().unwrap().last().unwrap().seq;
+            door.ack("stage", "t", last);
+        }
+        let given = [&main, &stage].map(|page| page.0.lock().unwrap().len());
+        assert_eq!(given, [WINDOW as usize, WINDOW as usize + 1], "a slow window holds up no other");
+        door.detach("stage");
+        let before = stage.0.lock().unwrap().len();
+        door.encoded("t", &frame(true));
+        assert_eq!(stage.0.lock().unwrap().len(), before);
     }
 }

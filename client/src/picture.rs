@@ -40,6 +40,9 @@ const IDLE: Duration = Duration::from_millis(100);
 const OWN_TEXT: Duration = Duration::from_millis(250);
 /// A receiver without packets is looked at this often.
 const RECEIVE_TICK: Duration = Duration::from_millis(20);
+/// After so many looks in vain a picture is muted or hidden, and is looked at only so often. A packet wakes it at once.
+const STILL: u32 = 50;
+const RECEIVE_STILL: Duration = Duration::from_millis(250);
 /// Packets waiting for a receiver: two seconds of a good camera.
 const PACKETS: usize = 1024;
 
@@ -360,8 +363,13 @@ struct Receive<'a> {
 impl Receive<'_> {
     fn run(mut self, opening: &Opening, packets: &MailboxReader<(Codec, Packet, Instant)>, stop: &AtomicBool) {
         let mut receiver: Option<(Codec, VideoReceiver)> = None;
+        // Looks in vain, one after the other.
+        let mut vain = 0_u32;
         while !stop.load(Ordering::Acquire) {
-            match packets.take(RECEIVE_TICK) {
+            let patience = if vain < STILL { RECEIVE_TICK } else { RECEIVE_STILL };
+            let taken = packets.take(patience);
+            vain = if matches!(taken, Taken::Nothing) { vain.saturating_add(1) } else { 0 };
+            match taken {
                 Taken::Value((codec, packet, at)) => {
                     // The codec is what arrives, not what was announced; a publisher may change it.
                     if receiver.as_ref().is_none_or(|(known, _)| *known != codec) {
@@ -428,7 +436,7 @@ impl Receive<'_> {
     /// Shows what a frame of text made of the screen.
     fn text(&mut self, frame: &EncodedFrame, size: Size) {
         let watched = self.around.watchers.any(self.name);
-        let mut page = self.around.door.is_open();
+        let mut page = self.around.door.is_looked_at(self.name);
         if page && let Some(patches) = self.text.patches() {
             // Where the page did not keep up, or was loaded again, a whole picture makes it good.
             page = self.around.door.patched(self.name, size, patches, frame.rtp_time) != Handed::Sent;
@@ -450,7 +458,7 @@ impl Receive<'_> {
 
     /// Answers whether only a key frame helps.
     fn video(&mut self, frame: &EncodedFrame) -> bool {
-        let raw = self.around.door.wants_raw(frame.codec);
+        let raw = self.around.door.wants_raw(self.name, frame.codec);
         let mut cut = false;
         if !raw {
             cut = self.around.door.encoded(self.name, frame) == Handed::NeedKey;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use media_core::audio::AudioOutput;
 use media_core::device::{DeviceList, StreamEvent, Watch};
-use protocol::bridge::{Code, Failure, HostingView, JoinStep, Severity, ShortcutState, ShortcutUse, Snapshot};
+use protocol::bridge::{Code, Failure, HostingView, JoinStep, LookAt, Severity, ShortcutState, ShortcutUse, Snapshot};
 use protocol::ids::TrackSid;
 use protocol::policy::Gate;
 use protocol::shield::{ShieldIncident, ShieldStatus};
@@ -55,6 +55,7 @@ mod shield;
 mod sight;
 mod sources;
 mod talk;
+mod tiles;
 mod view;
 
 /// How often time is looked at while nothing happens.
@@ -82,8 +83,12 @@ pub(crate) enum Input {
     Offered(String),
     /// The window loaded the page again, because it had stopped answering.
     PageReloaded,
-    /// The page was left: it cannot say any more that a key was released.
-    PageLeft,
+    /// The page of this window was left: it cannot say any more that a key was released.
+    PageLeft(String),
+    /// A window beside the main one was closed.
+    WindowClosed(String),
+    /// What the page of this window shows.
+    Looks(String, LookAt),
     /// What became of a system-wide shortcut.
     Shortcut(ShortcutUse, Option<Shortcut>, ShortcutState),
     /// The program ends.
@@ -155,6 +160,7 @@ pub(crate) struct Session {
     hosting: Option<HostingView>,
     hosting_looked: Instant,
     shield: shield::Shield,
+    tiles: tiles::Tiles,
     pending_invite: Option<String>,
     talk: Talk,
     shortcuts: Shortcuts,
@@ -229,6 +235,7 @@ impl Session {
             secrets,
             hosting: None,
             hosting_looked: Instant::now(),
+            tiles: tiles::Tiles::default(),
             pending_invite: None,
             talk: Talk::default(),
             shortcuts: Shortcuts::default(),
@@ -303,7 +310,12 @@ impl Session {
                 self.page_left();
                 self.notice(Code::PageReloaded, None, Severity::Info);
             }
-            Input::PageLeft => self.page_left(),
+            Input::PageLeft(page) => {
+                self.on_page_blind(&page);
+                self.page_left();
+            }
+            Input::WindowClosed(page) => self.on_window_closed(&page),
+            Input::Looks(page, shown) => self.on_looks(&page, shown),
             Input::Shortcut(what, keys, state) => self.on_shortcut(what, keys, state),
             Input::Shutdown(_) => {}
             Input::Step(epoch, step) => self.on_step(epoch, step),
@@ -337,6 +349,7 @@ impl Session {
         self.settle_devices();
         self.settle_tracks();
         self.settle_sight(Instant::now());
+        self.settle_tiles(Instant::now());
         self.pump();
         self.settle_discovery();
         self.settle_shield();

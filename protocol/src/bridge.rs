@@ -92,6 +92,8 @@ bridge! {
     dismiss_notice(DismissNotice) -> ();
     /// What the page can decode, measured by decoding one real key frame of each.
     report_codecs(PageCodecs) -> ();
+    /// Which pictures this window shows now, and how large: a whole list each time. What is not in it is hidden.
+    look_at(LookAt) -> ();
     /// Speak while a key of this window is held. Sent again while it is, so that a page that is gone does not go on speaking.
     hold_to_talk(Switch) -> ();
     /// Choose a system-wide shortcut, or none.

@@ -51,6 +51,7 @@ doors! {
     page::change_settings,
     page::dismiss_notice,
     page::report_codecs,
+    page::look_at,
     media::hold_to_talk,
     page::set_shortcut,
     page::heartbeat,

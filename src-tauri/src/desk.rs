@@ -1,6 +1,7 @@
 //! What the commands reach: the client, once it is there, and the state of the page.
-//! One per window; managed by Tauri. The window opens before the client is ready, so commands wait here for it.
+//! One for all windows; managed by Tauri. The window opens before the client is ready, so commands wait here for it.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -24,8 +25,8 @@ enum Staff {
 pub(crate) struct Desk {
     staff: watch::Sender<Staff>,
     pulse: Mutex<Pulse>,
-    events: Line,
-    frames: Line,
+    events: Lines,
+    frames: Lines,
     tongue: Mutex<Tongue>,
 }
 
@@ -35,8 +36,8 @@ impl Desk {
         Self {
             staff: watch::Sender::new(Staff::Starting),
             pulse: Mutex::new(Pulse::new(Instant::now())),
-            events: Line::default(),
-            frames: Line::default(),
+            events: Lines::default(),
+            frames: Lines::default(),
             tongue: Mutex::new(Tongue::of(Language::System)),
         }
     }
@@ -95,25 +96,35 @@ impl Desk {
         act(&mut self.pulse.lock().unwrap_or_else(PoisonError::into_inner), Instant::now())
     }
 
-    /// The page subscribes: an earlier subscription is over.
-    pub(crate) fn lease_events(&self) -> Lease {
-        self.events.lease()
+    /// The page of a window subscribes: an earlier subscription of it is over.
+    pub(crate) fn lease_events(&self, window: &str) -> Lease {
+        self.events.of(window).lease()
     }
 
-    /// The page opens the frames door: an earlier one is shut.
-    pub(crate) fn lease_frames(&self) -> Lease {
-        self.frames.lease()
+    /// The page of a window opens the frames door: an earlier one of it is shut.
+    pub(crate) fn lease_frames(&self, window: &str) -> Lease {
+        self.frames.of(window).lease()
     }
 
-    /// The page was left, loads again or died: what was sent to it has nobody to read it.
-    pub(crate) fn page_left(&self) {
-        self.events.end();
-        self.frames.end();
+    /// The page of a window was left, loads again or died: what was sent to it has nobody to read it.
+    pub(crate) fn page_left(&self, window: &str) {
+        self.events.of(window).end();
+        self.frames.of(window).end();
+    }
+}
+
+/// One line for each window: there are a handful of names, all ours.
+#[derive(Default)]
+struct Lines(Mutex<HashMap<String, Line>>);
+
+impl Lines {
+    fn of(&self, window: &str) -> Line {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(window.to_owned()).or_default().clone()
     }
 }
 
 /// Who is at a door; the newest only.
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Line(Arc<AtomicU64>);
 
 impl Line {
@@ -149,17 +160,18 @@ mod tests {
     #[test]
     fn a_page_that_loads_again_ends_what_belonged_to_the_old_one() {
         let desk = Desk::new();
-        let (events, frames) = (desk.lease_events(), desk.lease_frames());
+        let (events, frames, other) = (desk.lease_events("a"), desk.lease_frames("a"), desk.lease_events("b"));
         assert!(events.lasts() && frames.lasts());
-        desk.page_left();
+        desk.page_left("a");
         assert!(!events.lasts() && !frames.lasts());
+        assert!(other.lasts(), "another window's page is not concerned");
     }
 
     #[test]
     fn subscribing_again_ends_the_subscription_before_and_no_other_door() {
         let desk = Desk::new();
-        let (first, frames) = (desk.lease_events(), desk.lease_frames());
-        let second = desk.lease_events();
+        let (first, frames) = (desk.lease_events("a"), desk.lease_frames("a"));
+        let second = desk.lease_events("a");
         assert!(!first.lasts() && second.lasts() && frames.lasts());
     }
 }

@@ -6,19 +6,21 @@ use std::time::Duration;
 
 use protocol::bridge::Event;
 use tauri::ipc::Channel;
-use tauri::{AppHandle, Manager};
+use tauri::{AppHandle, Manager, WebviewWindow};
 use tokio::sync::mpsc::Receiver;
 
 use crate::desk::{Desk, Lease};
+use crate::windows;
 
 /// How often a silent page is asked after.
 const AGAIN: Duration = Duration::from_millis(500);
 
 /// Forwards until the page or the client has had enough.
-pub(crate) fn forward(app: AppHandle, lease: Lease, mut news: Receiver<Event>, channel: Channel<Event>) {
+pub(crate) fn forward(window: &WebviewWindow, lease: Lease, mut news: Receiver<Event>, channel: Channel<Event>) {
+    let (app, watched) = (window.app_handle().clone(), windows::is_main(window));
     tauri::async_runtime::spawn(async move {
         while let Some(event) = news.recv().await {
-            if !page_answers(&app, &lease).await {
+            if watched && !page_answers(&app, &lease).await || !lease.lasts() {
                 return;
             }
             if let Err(error) = channel.send(event) {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tauri::{Manager, WebviewWindow};
 
 use crate::desk::Desk;
+use crate::windows::MAIN;
 
 #[cfg(target_os = "linux")]
 #[path = "watchdog/linux.rs"]
@@ -121,7 +122,7 @@ fn act(window: &WebviewWindow, judge: impl FnOnce(&mut Pulse, Instant) -> Verdic
         Verdict::Leave => {}
         Verdict::Reload => {
             tracing::warn!("the page is loaded again");
-            desk.page_left();
+            desk.page_left(MAIN);
             if let Some(client) = desk.client_now() {
                 client.page_reloaded();
             }

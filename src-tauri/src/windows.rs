@@ -43,9 +43,9 @@ pub(crate) fn open(app: &AppHandle, page_data: PathBuf) -> tauri::Result<Webview
         .on_page_load(|window, load| {
             if matches!(load.event(), PageLoadEvent::Started) {
                 let desk = window.state::<Desk>();
-                desk.page_left();
+                desk.page_left(MAIN);
                 if let Some(client) = desk.client_now() {
-                    client.page_left();
+                    client.page_left(MAIN);
                 }
                 desk.pulse(|pulse, now| pulse.loading(now));
             }
@@ -54,6 +54,11 @@ pub(crate) fn open(app: &AppHandle, page_data: PathBuf) -> tauri::Result<Webview
     let own = window.clone();
     window.on_window_event(move |event| on_event(&own, event));
     Ok(window)
+}
+
+/// Is it the window whose page is watched?
+pub(crate) fn is_main(window: &WebviewWindow) -> bool {
+    window.label() == MAIN
 }
 
 /// Brings the window to the front: the user started the program again or clicked a link.

@@ -62,7 +62,7 @@ async fn official_sdks_are_inside_the_seal() -> anyhow::Result<()> {
         let secret = stage.world.passphrase();
         let ours = stage.world.owner("Ours", 880.0).await?;
         let page = Arc::new(Page::default());
-        ours.client.attach_page(Arc::clone(&page) as Arc<dyn FrameSink>);
+        ours.client.attach_page("main", Arc::clone(&page) as Arc<dyn FrameSink>);
         ours.camera(true).await?;
         let me = ours.until("its own name", |m| Some(m.snapshot.meeting.as_ref()?.me.clone())).await?;
         let words = format!("--publish mic,camera --hz 440 --data snake --passphrase={secret}");

@@ -16,4 +16,5 @@ mod secrets;
 mod share_sound;
 mod stranger;
 mod thin_link;
+mod tiles;
 mod watermark;

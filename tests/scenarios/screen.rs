@@ -28,7 +28,7 @@ impl FrameSink for Page {
 impl Page {
     fn of(guest: &Guest) -> Arc<Self> {
         let page = Arc::new(Self::default());
-        guest.client.attach_page(Arc::clone(&page) as Arc<dyn FrameSink>);
+        guest.client.attach_page("main", Arc::clone(&page) as Arc<dyn FrameSink>);
         page
     }
 

@@ -163,7 +163,7 @@ impl Studio<'_> {
         };
         let mut shares = share(link, wanted);
         let sent = shares.map(|share| share.is_some());
-        let page = self.around.door.has_page();
+        let page = self.around.door.is_looked_at(self.name);
         let own = page.then(|| sent.iter().rposition(|on| *on).unwrap_or(OWN));
         if let Some(own) = own.filter(|own| !sent[*own]) {
             shares[own] = share(None, std::array::from_fn(|layer| layer == own))[own];

@@ -180,7 +180,7 @@ impl Session {
         }
         match news {
             RemoteNews::State(state) => self.fares(sid, state),
-            RemoteNews::NeedKey => self.order(Order::NeedKey(sid.clone())),
+            RemoteNews::NeedKey => self.need_remote_key(sid),
             RemoteNews::NoDecoder => remote.state = TrackState::NoDecoder,
             RemoteNews::Decoded => self.happened(&MeetingHappening::PictureDecoded(sid.clone())),
             RemoteNews::Broken => {

@@ -241,6 +241,29 @@ pub struct PageCodecs {
     pub vp8: bool,
 }
 
+/// `look_at`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct LookAt {
+    /// Every picture on the screen; [`MAX_LOOKED_AT`] at most.
+    pub pictures: Vec<ShownPicture>,
+}
+
+/// Pictures one window may show at once.
+pub const MAX_LOOKED_AT: usize = 256;
+
+/// A picture and the place it has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct ShownPicture {
+    /// Its name on the frames door.
+    pub track: String,
+    /// Pixels of the display, not of the page.
+    pub width: u16,
+    /// Pixels of the display, not of the page.
+    pub height: u16,
+}
+
 /// What a system-wide shortcut does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]

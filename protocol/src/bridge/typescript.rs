@@ -59,6 +59,8 @@ pub fn file() -> String {
         InviteView,
         DismissNotice,
         PageCodecs,
+        ShownPicture,
+        LookAt,
         ShortcutUse,
         SetShortcut,
         Snapshot,

@@ -32,6 +32,7 @@ pub(crate) const NAMES: &[&str] = &[
     "change_settings",
     "dismiss_notice",
     "report_codecs",
+    "look_at",
     "hold_to_talk",
     "set_shortcut",
     "heartbeat",

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use protocol::bridge::{DismissNotice, Event, Failure, Nothing, PageCodecs, SetShortcut, SettingsChange, Snapshot};
+use protocol::bridge::{DismissNotice, Event, Failure, LookAt, Nothing, PageCodecs, SetShortcut, SettingsChange, Snapshot};
 use tauri::ipc::{Channel, InvokeResponseBody};
-use tauri::{AppHandle, State};
+use tauri::{State, WebviewWindow};
 
 use crate::desk::Desk;
 use crate::events;
 use crate::frames::FramesDoor;
+use crate::windows;
 
 #[tauri::command]
 pub(super) async fn change_settings(desk: State<'_, Desk>, req: SettingsChange) -> Result<(), Failure> {
@@ -31,32 +32,43 @@ pub(super) async fn report_codecs(desk: State<'_, Desk>, req: PageCodecs) -> Res
 }
 
 #[tauri::command]
-pub(super) fn heartbeat(desk: State<'_, Desk>, req: Nothing) {
+pub(super) async fn look_at(window: WebviewWindow, desk: State<'_, Desk>, req: LookAt) -> Result<(), Failure> {
+    desk.client().await?.look_at(window.label(), req).await
+}
+
+#[tauri::command]
+pub(super) fn heartbeat(window: WebviewWindow, desk: State<'_, Desk>, req: Nothing) {
     let Nothing {} = req;
-    desk.pulse(|pulse, now| pulse.beat(now));
+    if windows::is_main(&window) {
+        desk.pulse(|pulse, now| pulse.beat(now));
+    }
 }
 
 #[tauri::command]
 pub(super) async fn subscribe(
-    app: AppHandle,
+    window: WebviewWindow,
     desk: State<'_, Desk>,
     channel: Channel<Event>,
 ) -> Result<Snapshot, Failure> {
     let (snapshot, news) = desk.client().await?.subscribe().await.ok_or_else(Desk::closed)?;
-    events::forward(app, desk.lease_events(), news, channel);
+    events::forward(&window, desk.lease_events(window.label()), news, channel);
     Ok(snapshot)
 }
 
 #[tauri::command]
-pub(super) async fn open_frames(desk: State<'_, Desk>, channel: Channel<InvokeResponseBody>) -> Result<(), Failure> {
-    let door = Arc::new(FramesDoor::new(channel, desk.lease_frames()));
-    desk.client().await?.attach_page(door);
+pub(super) async fn open_frames(
+    window: WebviewWindow,
+    desk: State<'_, Desk>,
+    channel: Channel<InvokeResponseBody>,
+) -> Result<(), Failure> {
+    let door = Arc::new(FramesDoor::new(channel, desk.lease_frames(window.label())));
+    desk.client().await?.attach_page(window.label(), door);
     Ok(())
 }
 
 #[tauri::command]
-pub(super) fn ack_frames(desk: State<'_, Desk>, track: &str, seq: u32) {
+pub(super) fn ack_frames(window: WebviewWindow, desk: State<'_, Desk>, track: &str, seq: u32) {
     if let Some(client) = desk.client_now() {
-        client.ack_frames(track, seq);
+        client.ack_frames(window.label(), track, seq);
     }
 }

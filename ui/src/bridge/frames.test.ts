@@ -190,6 +190,22 @@ function patches(payload: number[]): Frame {
   return frame({ seq: 1, content: "patches", width: 64, height: 32, payload: Uint8Array.from(payload) });
 }
 
+test("what nobody sees has no decoder after a while, and what only moved keeps it", () => {
+  vi.useFakeTimers();
+  const { pictures, send } = setUp();
+  const gone = pictures.mount("TR_1", document.createElement("div"));
+  send({ seq: 1, key: true });
+  gone();
+  vi.advanceTimersByTime(3000);
+  const again = pictures.mount("TR_1", document.createElement("div"));
+  vi.advanceTimersByTime(60_000);
+  expect(FakeDecoder.all[0]?.state).not.toBe("closed");
+  again();
+  vi.advanceTimersByTime(60_000);
+  expect(FakeDecoder.all[0]?.state).toBe("closed");
+  vi.useRealTimers();
+});
+
 test("patches are taken apart, and a broken one is none", () => {
   const found = parsePatches(patches([...COPY, ...PIXELS]));
   expect(found?.[0]).toEqual({ x: 8, y: 16, width: 2, height: 1, from: { right: 0, down: -6 } });

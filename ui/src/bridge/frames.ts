@@ -6,6 +6,7 @@ import { H264, VP8 } from "./codecs";
 import type { Door } from "./door";
 import type { Frame } from "./frame";
 import { i420ToRgba, parseFrame, parsePatches } from "./frame";
+import { Looks } from "./looks";
 
 /** Size of a track's picture, in pixels; `undefined` before the first. */
 export interface PictureSize {
@@ -17,9 +18,12 @@ export interface PictureSize {
 export class Pictures {
   readonly #tracks = new Map<string, Track>();
   readonly #ack: (track: string, seq: number) => void;
+  readonly #looks: Looks | undefined;
 
-  constructor(ack: (track: string, seq: number) => void) {
+  /** `looks` hears of every place a picture has, and tells Rust which are seen. */
+  constructor(ack: (track: string, seq: number) => void, looks?: Looks) {
     this.#ack = ack;
+    this.#looks = looks;
   }
 
   /** Takes one message of the door. Whatever is in it, nothing is thrown: one tile may die, not the meeting. */
@@ -35,7 +39,11 @@ export class Pictures {
 
   /** Puts the track's canvas into `place` until the returned function is called. */
   mount(track: string, place: HTMLElement): () => void {
-    return this.#track(track).mount(place, () => this.#forget(track));
+    const unseen = this.#looks?.add(track, place);
+    return this.#track(track).mount(place, () => {
+      unseen?.();
+      this.#forget(track);
+    });
   }
 
   /** Calls back when the picture's size changes, and at once. */
@@ -67,6 +75,8 @@ export class Pictures {
   }
 }
 
+// Milliseconds after which what nobody sees has no decoder any more.
+const UNSEEN = 10_000;
 // A decoder may keep a few frames back; beyond so many it must not hold up the door.
 const HELD_BACK = 4;
 
@@ -81,6 +91,7 @@ class Track {
   #needsKey = true;
   #waiting: number[] = [];
   #ended = false;
+  #rest: ReturnType<typeof setTimeout> | undefined;
 
   constructor(ack: (seq: number) => void) {
     this.#ack = ack;
@@ -119,10 +130,15 @@ class Track {
   }
 
   mount(place: HTMLElement, onLeft: () => void): () => void {
+    clearTimeout(this.#rest);
     place.append(this.canvas);
     return () => {
       // Another tile may have borrowed it in between.
-      if (this.canvas.parentElement === place) this.canvas.remove();
+      if (this.canvas.parentElement === place) {
+        this.canvas.remove();
+        // Rust stopped sending long before, and begins again with a key frame.
+        this.#rest = setTimeout(() => this.#close(), UNSEEN);
+      }
       onLeft();
     };
   }
@@ -250,7 +266,13 @@ class Track {
 
 /** Opens the frames door of `door`. `ready` is called first, so that tiles can be mounted before frames come. */
 export async function openPictures(door: Door, ready: (pictures: Pictures) => void): Promise<void> {
-  const pictures = new Pictures((track, seq) => door.ackFrame(track, seq));
+  const looks = new Looks((shown) => {
+    // Rust keeps the last word it heard; the next change says everything again.
+    door.call("look_at", { pictures: shown }).catch((reason: unknown) => console.warn("looks", reason));
+  });
+  const pictures = new Pictures((track, seq) => door.ackFrame(track, seq), looks);
   ready(pictures);
+  // A page shows nothing before its first picture; said first, so that nothing is sent in vain.
+  looks.start();
   await door.openFrames((bytes) => pictures.take(bytes));
 }

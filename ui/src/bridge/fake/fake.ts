@@ -357,6 +357,7 @@ class Rehearsal {
       return null;
     },
     report_codecs: () => null,
+    look_at: () => null,
     heartbeat: () => null,
   };
 }

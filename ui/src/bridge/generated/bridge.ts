@@ -290,6 +290,24 @@ h264: boolean,
  * Decoded a real VP8 key frame.
  */
 vp8: boolean, };
+export type ShownPicture = { 
+/**
+ * Its name on the frames door.
+ */
+track: string, 
+/**
+ * Pixels of the display, not of the page.
+ */
+width: number, 
+/**
+ * Pixels of the display, not of the page.
+ */
+height: number, };
+export type LookAt = { 
+/**
+ * Every picture on the screen; [`MAX_LOOKED_AT`] at most.
+ */
+pictures: Array<ShownPicture>, };
 export type ShortcutUse = "mute" | "talk";
 export type SetShortcut = { 
 /**
@@ -960,6 +978,7 @@ export interface Commands {
   change_settings: [SettingsChange, null];
   dismiss_notice: [DismissNotice, null];
   report_codecs: [PageCodecs, null];
+  look_at: [LookAt, null];
   hold_to_talk: [Switch, null];
   set_shortcut: [SetShortcut, null];
   heartbeat: [Nothing, null];
@@ -1058,6 +1077,7 @@ export const COMMANDS = [
   "change_settings",
   "dismiss_notice",
   "report_codecs",
+  "look_at",
   "hold_to_talk",
   "set_shortcut",
   "heartbeat",
