@@ -8,9 +8,9 @@ use media_core::channel::LatestReader;
 use media_core::frame::Picture;
 use protocol::bridge::{
     ChooseDevice, Code, CreateInvite, CreatedInvite, DismissNotice, Event, Failure, HostMeeting, InviteView,
-    JoinInvite, JoinRecent, JoinServer, LookAt, MAX_LOOKED_AT, Nothing, PageCodecs, ReadInvite, SetPreview, SetRight, SetRole,
-    SetShieldExempt, SetShieldMinimum, SetShortcut, SetVolume, SetWatermark, SettingsChange, ShortcutState,
-    ShortcutUse, Snapshot, StartShare, Switch,
+    JoinInvite, JoinRecent, JoinServer, LookAt, MAX_LOOKED_AT, Nothing, OpenStage, PageCodecs, ReadInvite, SetPreview,
+    SetRight, SetRole, SetShieldExempt, SetShieldMinimum, SetShortcut, SetVolume, SetWatermark, SettingsChange,
+    ShortcutState, ShortcutUse, Snapshot, StartShare, Switch,
 };
 use protocol::ids::{TrackSid, UserId};
 use protocol::invite::{Invite, ParseInvite};
@@ -176,6 +176,10 @@ commands! {
     change_settings(ask: SettingsChange) -> () = |reply| Command::ChangeSettings(ask, reply);
     /// Puts a notice away.
     dismiss_notice(ask: DismissNotice) -> () = |reply| Command::DismissNotice(ask, reply);
+    /// Shows a shared screen in a window of its own.
+    open_stage(ask: OpenStage) -> () = |reply| Command::OpenStage(ask, reply);
+    /// Closes that window.
+    close_stage(_ask: Nothing) -> () = Command::CloseStage;
     /// What the page can decode.
     report_codecs(ask: PageCodecs) -> () = |reply| Command::ReportCodecs(ask, reply);
 }
@@ -253,6 +257,17 @@ impl Client {
         }
         let input = Input::Looks(window.to_owned(), ask);
         self.session.send(input).await.map_err(|_| Failure::of(Code::Internal, "the session is over"))
+    }
+
+    /// Which shared screen is to have a window of its own now; none outside meetings, and none that may not be seen.
+    #[must_use]
+    pub fn apart(&self) -> watch::Receiver<Option<TrackSid>> {
+        self.doors.apart.0.subscribe()
+    }
+
+    /// There is no such window, and why; the person is told.
+    pub fn window_refused(&self, code: Code) {
+        self.tell(Input::WindowRefused(code));
     }
 
     /// A window beside the main one was closed: its page shows nothing any more.

@@ -54,6 +54,7 @@ mod server;
 mod shield;
 mod sight;
 mod sources;
+mod stage;
 mod talk;
 mod tiles;
 mod view;
@@ -87,6 +88,8 @@ pub(crate) enum Input {
     PageLeft(String),
     /// A window beside the main one was closed.
     WindowClosed(String),
+    /// The window for what stands apart did not open.
+    WindowRefused(Code),
     /// What the page of this window shows.
     Looks(String, LookAt),
     /// What became of a system-wide shortcut.
@@ -161,6 +164,7 @@ pub(crate) struct Session {
     hosting_looked: Instant,
     shield: shield::Shield,
     tiles: tiles::Tiles,
+    apart: std::sync::Arc<watch::Sender<Option<TrackSid>>>,
     pending_invite: Option<String>,
     talk: Talk,
     shortcuts: Shortcuts,
@@ -179,6 +183,18 @@ pub(crate) struct Doors {
     pub(crate) watchers: Watchers,
     /// Whether the meeting demands protection of this person.
     pub(crate) protection: Protection,
+    /// Which shared screen has a window of its own.
+    pub(crate) apart: Apart,
+}
+
+/// Which shared screen stands apart. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Apart(pub(crate) std::sync::Arc<watch::Sender<Option<TrackSid>>>);
+
+impl Default for Apart {
+    fn default() -> Self {
+        Self(std::sync::Arc::new(watch::Sender::new(None)))
+    }
 }
 
 /// Whether protection is demanded now. Cheap to clone.
@@ -204,7 +220,12 @@ impl Session {
             }
         };
         let (profile, settings, recents) = Profile::open(ports.profile.clone(), tokio, failed);
-        let doors = Doors { door: Door::default(), watchers: Watchers::default(), protection: Protection::default() };
+        let doors = Doors {
+            door: Door::default(),
+            watchers: Watchers::default(),
+            protection: Protection::default(),
+            apart: Apart::default(),
+        };
         let around = Surroundings {
             clock: MediaClock::start(),
             door: doors.door.clone(),
@@ -236,6 +257,7 @@ impl Session {
             hosting: None,
             hosting_looked: Instant::now(),
             tiles: tiles::Tiles::default(),
+            apart: std::sync::Arc::clone(&doors.apart.0),
             pending_invite: None,
             talk: Talk::default(),
             shortcuts: Shortcuts::default(),
@@ -315,6 +337,7 @@ impl Session {
                 self.page_left();
             }
             Input::WindowClosed(page) => self.on_window_closed(&page),
+            Input::WindowRefused(code) => self.on_window_refused(code),
             Input::Looks(page, shown) => self.on_looks(&page, shown),
             Input::Shortcut(what, keys, state) => self.on_shortcut(what, keys, state),
             Input::Shutdown(_) => {}
@@ -349,6 +372,7 @@ impl Session {
         self.settle_devices();
         self.settle_tracks();
         self.settle_sight(Instant::now());
+        self.settle_stage();
         self.settle_tiles(Instant::now());
         self.pump();
         self.settle_discovery();

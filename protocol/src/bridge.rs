@@ -90,6 +90,10 @@ bridge! {
     change_settings(SettingsChange) -> ();
     /// Put a notice away.
     dismiss_notice(DismissNotice) -> ();
+    /// Show a shared screen in a window of its own; the main window shows the rest.
+    open_stage(OpenStage) -> ();
+    /// Close that window.
+    close_stage(Nothing) -> ();
     /// What the page can decode, measured by decoding one real key frame of each.
     report_codecs(PageCodecs) -> ();
     /// Which pictures this window shows now, and how large: a whole list each time. What is not in it is hidden.

@@ -94,6 +94,7 @@ fn run_window(launch: Launch) -> anyhow::Result<i32> {
                 offer(app.handle(), link.to_owned());
             }
             tauri::async_runtime::spawn(outside::follow(window.clone()));
+            tauri::async_runtime::spawn(windows::stage::follow(app.handle().clone(), profile.clone()));
             control::open(app.handle(), &profile);
             std::thread::Builder::new().name("start".into()).spawn(move || start(&window, &profile, &net))?;
             Ok(())

@@ -50,6 +50,8 @@ doors! {
     meeting::create_invite,
     page::change_settings,
     page::dismiss_notice,
+    page::open_stage,
+    page::close_stage,
     page::report_codecs,
     page::look_at,
     media::hold_to_talk,

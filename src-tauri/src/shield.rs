@@ -37,6 +37,8 @@ enum Input {
     Look,
     /// The window came back: systems forget what they were asked for when a window is hidden and shown.
     Again,
+    /// A window was made, and is not shown yet: is it protected as the others are, where that is wanted?
+    Newcomer(SyncSender<bool>),
     /// By the system's own part.
     #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only X11 has something to tell"))]
     Own(system::Own),
@@ -69,6 +71,14 @@ impl Guard {
     /// The window came back.
     pub(crate) fn again(&self) {
         self.ring(Input::Again);
+    }
+
+    /// A window was made and is not shown yet. Answers once whether it may be: nothing is wanted, or all windows are protected,
+    /// this one too. No answer is a no.
+    pub(crate) fn newcomer(&self) -> Receiver<bool> {
+        let (answer, answers) = sync_channel(1);
+        self.ring(Input::Newcomer(answer));
+        answers
     }
 
     fn want(&self, wanted: bool) {
@@ -144,6 +154,13 @@ impl Orders {
             Err(RecvTimeoutError::Timeout) => Ok(None),
             Err(RecvTimeoutError::Disconnected) => Err(Ended),
         }
+    }
+}
+
+/// Answers whoever made a window, and does not wait for it.
+fn admit(newcomer: &SyncSender<bool>, is_protected: bool) {
+    if newcomer.try_send(is_protected).is_err() {
+        tracing::debug!("nobody waits for a window any more");
     }
 }
 

@@ -1,17 +1,20 @@
-//! The window: how it opens, what its page may never do, how it closes.
+//! The windows: how they open, what their pages may never do, how they close.
 //! Runs on the main thread. Decides nothing about meetings.
 
 use std::path::PathBuf;
 
 use tauri::utils::config::BackgroundThrottlingPolicy;
 use tauri::webview::{NewWindowResponse, PageLoadEvent};
-use tauri::{AppHandle, Manager, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent};
+use tauri::{AppHandle, Manager, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent, Wry};
 
 use crate::desk::Desk;
 use crate::words::NAME;
 use crate::{app, shield};
 
-/// The only window's name, as in `capabilities/main.json`.
+mod size;
+pub(crate) mod stage;
+
+/// The main window's name, as in `capabilities/main.json`.
 pub(crate) const MAIN: &str = "main";
 /// Logical pixels.
 const SIZE: (f64, f64) = (1100.0, 720.0);
@@ -23,12 +26,21 @@ const SMALLEST: (f64, f64) = (760.0, 540.0);
 /// # Errors
 /// The system has no window or no web view for us.
 pub(crate) fn open(app: &AppHandle, page_data: PathBuf) -> tauri::Result<WebviewWindow> {
-    let window = WebviewWindowBuilder::new(app, MAIN, WebviewUrl::App("index.html".into()))
+    let window = window(app, MAIN, page_data)
         .title(NAME)
         .inner_size(SIZE.0, SIZE.1)
         .min_inner_size(SMALLEST.0, SMALLEST.1)
         .center()
         .visible(false)
+        .build()?;
+    let own = window.clone();
+    window.on_window_event(move |event| on_event(&own, event));
+    Ok(window)
+}
+
+/// What holds for every window of ours: its page is ours, stays ours, and keeps nothing.
+fn window<'a>(app: &'a AppHandle, label: &str, page_data: PathBuf) -> WebviewWindowBuilder<'a, Wry, AppHandle> {
+    WebviewWindowBuilder::new(app, label, WebviewUrl::App("index.html".into()))
         // Nothing of the page stays on the disk. A WebDriver gets hold of an ordinary context only.
         .incognito(!cfg!(feature = "window-tests"))
         .data_directory(page_data)
@@ -43,17 +55,15 @@ pub(crate) fn open(app: &AppHandle, page_data: PathBuf) -> tauri::Result<Webview
         .on_page_load(|window, load| {
             if matches!(load.event(), PageLoadEvent::Started) {
                 let desk = window.state::<Desk>();
-                desk.page_left(MAIN);
+                desk.page_left(window.label());
                 if let Some(client) = desk.client_now() {
-                    client.page_left(MAIN);
+                    client.page_left(window.label());
                 }
-                desk.pulse(|pulse, now| pulse.loading(now));
+                if is_main(&window) {
+                    desk.pulse(|pulse, now| pulse.loading(now));
+                }
             }
         })
-        .build()?;
-    let own = window.clone();
-    window.on_window_event(move |event| on_event(&own, event));
-    Ok(window)
 }
 
 /// Is it the window whose page is watched?

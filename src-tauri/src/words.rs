@@ -65,6 +65,11 @@ impl Tongue {
         self.pick("会議から退出", "Leave meeting")
     }
 
+    /// The title of the window of a shared screen.
+    pub(crate) const fn stage(self) -> &'static str {
+        self.pick("共有画面 – Shoji", "Shared screen – Shoji")
+    }
+
     pub(crate) const fn quit(self) -> &'static str {
         self.pick("Shoji を終了", "Quit Shoji")
     }
@@ -138,6 +143,7 @@ mod tests {
             shield: None,
             watermark: Default::default(),
             heard_by: 0,
+            apart: None,
         }
     }
 

@@ -8,7 +8,7 @@ import { reportCodecs } from "./bridge/codecs";
 import type { Door } from "./bridge/door";
 import { openPictures } from "./bridge/frames";
 import { beat } from "./bridge/heartbeat";
-import { insideWindow, tauriDoor } from "./bridge/tauri";
+import { insideWindow, tauriDoor, windowName } from "./bridge/tauri";
 import { spoken, startWords } from "./i18n";
 import { face, setPictures, startFace } from "./state/store";
 import "./styles/tokens.css";
@@ -31,10 +31,14 @@ async function start(): Promise<void> {
     return;
   }
   setDoor(door);
-  beat(door);
+  const isStage = windowName() === "stage";
+  // Rust watches over the main window's page; a shared screen's can be closed and opened.
+  if (!isStage) beat(door);
   openPictures(door, setPictures).catch((reason: unknown) => console.warn("frames", reason));
   startFace(door);
-  root.render(<App />);
+  root.render(<App isStage={isStage} />);
+  // What this program's pages can decode is tried once.
+  if (isStage) return;
   await firstPicture();
   // Until Rust knows better it sends pictures encoded; a codec that fails here is decoded there from now on.
   await reportCodecs(door).catch((reason: unknown) => console.warn("codecs", reason));

@@ -15,7 +15,7 @@ export async function openFace(scene: string) {
   face.setState({ snapshot: undefined, trouble: false, failures: [] });
   onTestFinished(startFace(door));
   const user = userEvent.setup();
-  const view = render(<App />);
+  const view = render(<App isStage={scene.includes("window=stage")} />);
   await view.findByRole(scene.includes("scene=home") || scene.includes("scene=first") ? "heading" : "main", {
     ...(scene.includes("scene=home") || scene.includes("scene=first") ? { level: 1 } : {}),
   });

@@ -17,6 +17,7 @@ const SCENES = [
   "crowd",
   "share",
   "two-shares",
+  "apart",
   "open",
   "partly",
   "guest",
@@ -323,6 +324,28 @@ describe("meeting", () => {
     await user.click(await screen.findByRole("button", { name: "全員の会議を終える" }));
     await waitFor(() => expect(door.snapshot.hosting).toBeNull());
     expect(await screen.findByRole("heading", { level: 1, name: /こんにちは/ })).toBeTruthy();
+  });
+
+  test("a shared screen gets a window of its own and comes back", async () => {
+    const { user, door } = await openFace("scene=share");
+    await user.click(screen.getByRole("button", { name: "別のウィンドウに表示" }));
+    expect(await screen.findByText("鈴木 一郎 さんの画面は別のウィンドウに表示しています")).toBeTruthy();
+    expect(screen.queryByRole("region", { name: "共有中の画面" })).toBeNull();
+    expect(door.snapshot.meeting?.apart).toBe("TR_screen_share1");
+    await user.click(screen.getByRole("button", { name: "会議のウィンドウに戻す" }));
+    expect(await screen.findByRole("region", { name: "共有中の画面" })).toBeTruthy();
+  });
+
+  test("the window of a shared screen shows it under its mark, and nothing that sends", async () => {
+    const { user, door } = await openFace("scene=apart&window=stage");
+    const main = screen.getByRole("main", { name: "共有中の画面" });
+    expect(within(main).getByRole("img", { name: "鈴木 一郎 さんの画面" })).toBeTruthy();
+    expect(main.querySelectorAll("[data-watermark]").length).toBe(2);
+    expect(screen.queryByRole("toolbar")).toBeNull();
+    expect(await violations()).toEqual([]);
+    await user.click(screen.getByRole("button", { name: "会議のウィンドウに戻す" }));
+    expect(door.snapshot.meeting?.apart).toBeNull();
+    expect(await screen.findByText("画面の共有は終わりました")).toBeTruthy();
   });
 
   test("more people than a page holds are on further pages, by button and by key", async () => {

@@ -3,8 +3,8 @@
 use media_core::audio::AudioInput;
 use protocol::bridge::{
     ChooseDevice, Code, CreateInvite, CreatedInvite, DeviceKind, DismissNotice, Failure, HostMeeting, JoinInvite,
-    JoinRecent, JoinServer, PageCodecs, SetPreview, SetRight, SetRole, SetShieldExempt, SetShieldMinimum, SetShortcut,
-    SetVolume, SetWatermark, SettingsChange, StartShare, Switch,
+    JoinRecent, JoinServer, OpenStage, PageCodecs, SetPreview, SetRight, SetRole, SetShieldExempt, SetShieldMinimum,
+    SetShortcut, SetVolume, SetWatermark, SettingsChange, StartShare, Switch,
 };
 
 use super::enter::Goal;
@@ -44,6 +44,8 @@ pub(crate) enum Command {
     ChangeSettings(SettingsChange, Reply<()>),
     DismissNotice(DismissNotice, Reply<()>),
     ReportCodecs(PageCodecs, Reply<()>),
+    OpenStage(OpenStage, Reply<()>),
+    CloseStage(Reply<()>),
 }
 
 /// Answers a caller that may be gone.
@@ -188,6 +190,14 @@ impl Session {
             }
             Command::DismissNotice(ask, reply) => {
                 self.page.dismiss(ask.id);
+                answer(reply, Ok(()));
+            }
+            Command::OpenStage(ask, reply) => {
+                let result = self.open_stage(ask.track);
+                answer(reply, result);
+            }
+            Command::CloseStage(reply) => {
+                self.close_stage();
                 answer(reply, Ok(()));
             }
             Command::ReportCodecs(codecs, reply) => {

@@ -194,6 +194,7 @@ impl Session {
     pub(super) fn on_window_closed(&mut self, page: &str) {
         self.tiles.forget(page);
         self.around.door.detach(page);
+        self.close_stage();
     }
 
     /// Somebody needs a key frame of a remote picture; nobody does of one that is not seen.

@@ -66,6 +66,7 @@ impl Session {
             shield: self.meeting_shield(call),
             watermark: watermark(call, role),
             heard_by: call.hearing.heard_by(Instant::now()),
+            apart: self.apart(),
         })
     }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::ids::{DeviceId, DisplayName, UserId};
+use crate::ids::{DeviceId, DisplayName, TrackSid, UserId};
 use crate::policy::{Capability, Role};
 use crate::shield::ShieldLevel;
 use crate::watermark::Watermark;
@@ -262,6 +262,14 @@ pub struct ShownPicture {
     pub width: u16,
     /// Pixels of the display, not of the page.
     pub height: u16,
+}
+
+/// `open_stage`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct OpenStage {
+    /// A screen that somebody else shows.
+    pub track: TrackSid,
 }
 
 /// What a system-wide shortcut does.

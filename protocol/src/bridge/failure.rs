@@ -121,6 +121,8 @@ pub enum Code {
     ShareHidden,
     /// The screen is shared without the sound of other programs.
     ShareSoundFailed,
+    /// A window of its own for a shared screen could not be protected from screenshots, and did not open.
+    StageUnprotected,
     /// The link has room for the voice only: our pictures are not sent.
     PicturesHeldBack,
     /// Some program captured this window, or tried to.
@@ -205,6 +207,7 @@ impl Code {
         Self::ShareLost,
         Self::ShareHidden,
         Self::ShareSoundFailed,
+        Self::StageUnprotected,
         Self::PicturesHeldBack,
         Self::WindowCaptured,
         Self::OtherCaptured,

@@ -61,6 +61,7 @@ pub fn file() -> String {
         PageCodecs,
         ShownPicture,
         LookAt,
+        OpenStage,
         ShortcutUse,
         SetShortcut,
         Snapshot,

@@ -123,6 +123,8 @@ pub struct MeetingView {
     pub watermark: WatermarkView,
     /// How many of the others confirmed in the last seconds that they hear this person. 0 also while nothing is said.
     pub heard_by: u32,
+    /// The shared screen that has a window of its own.
+    pub apart: Option<TrackSid>,
 }
 
 /// Protection from screenshots, as the meeting wants it.

@@ -31,6 +31,8 @@ pub(crate) const NAMES: &[&str] = &[
     "create_invite",
     "change_settings",
     "dismiss_notice",
+    "open_stage",
+    "close_stage",
     "report_codecs",
     "look_at",
     "hold_to_talk",

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use protocol::bridge::{DismissNotice, Event, Failure, LookAt, Nothing, PageCodecs, SetShortcut, SettingsChange, Snapshot};
+use protocol::bridge::{
+    DismissNotice, Event, Failure, LookAt, Nothing, OpenStage, PageCodecs, SetShortcut, SettingsChange, Snapshot,
+};
 use tauri::ipc::{Channel, InvokeResponseBody};
 use tauri::{State, WebviewWindow};
 
@@ -24,6 +26,16 @@ pub(super) async fn set_shortcut(desk: State<'_, Desk>, req: SetShortcut) -> Res
 #[tauri::command]
 pub(super) async fn dismiss_notice(desk: State<'_, Desk>, req: DismissNotice) -> Result<(), Failure> {
     desk.client().await?.dismiss_notice(req).await
+}
+
+#[tauri::command]
+pub(super) async fn open_stage(desk: State<'_, Desk>, req: OpenStage) -> Result<(), Failure> {
+    desk.client().await?.open_stage(req).await
+}
+
+#[tauri::command]
+pub(super) async fn close_stage(desk: State<'_, Desk>, req: Nothing) -> Result<(), Failure> {
+    desk.client().await?.close_stage(req).await
 }
 
 #[tauri::command]

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::*;
 
 const CAPABILITY: &str = include_str!("../../capabilities/main.json");
+const STAGE: &str = include_str!("../../capabilities/stage.json");
 const CONFIGURATION: &str = include_str!("../../tauri.conf.json");
 
 /// The doors themselves.
@@ -29,6 +30,15 @@ fn the_main_window_is_allowed_exactly_these_commands() {
     let wanted: BTreeSet<String> =
         names::NAMES.iter().map(|name| format!("allow-{}", name.replace('_', "-"))).collect();
     assert_eq!(allowed, wanted, "capabilities/main.json must name every command once, and nothing of Tauri's own");
+}
+
+#[test]
+fn the_window_of_a_shared_screen_may_only_look() {
+    let capability: Value = serde_json::from_str(STAGE).unwrap();
+    assert_eq!(capability["windows"], serde_json::json!(["stage"]));
+    assert!(capability["remote"].is_null(), "no remote page may call anything");
+    let wanted = ["close-stage", "look-at", "subscribe", "open-frames", "ack-frames"].map(|name| format!("allow-{name}"));
+    assert_eq!(capability["permissions"], serde_json::json!(wanted));
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! Systems that are asked to keep a window out of captures, and do so by themselves from then on. Run by the thread
 //! `shield`.
 
-use protocol::shield::ShieldStatus;
+use protocol::shield::{ShieldLevel, ShieldStatus};
 use tauri::WebviewWindow;
 
-use super::{Ended, Input, Orders, Tell};
+use super::{Ended, Input, Orders, Tell, admit};
 
 /// Asks while it is wanted, takes it back when it is not, and asks again when the window comes back.
 pub(super) fn keep(
@@ -23,8 +23,15 @@ pub(super) fn keep(
             Err(Ended) => return,
         };
         let wanted = orders.wanted();
-        let again = forgets && matches!(input, Some(Input::Again));
+        let newcomer = match &input {
+            Some(Input::Newcomer(newcomer)) => Some(newcomer),
+            Some(Input::Again | Input::Look | Input::Own(_)) | None => None,
+        };
+        let again = newcomer.is_some() || (forgets && matches!(input, Some(Input::Again)));
         if wanted == up && !(wanted && again) {
+            if let Some(newcomer) = newcomer {
+                admit(newcomer, !wanted);
+            }
             continue;
         }
         let status = if wanted {
@@ -37,6 +44,9 @@ pub(super) fn keep(
         if status != told {
             told = status;
             tell.status(status);
+        }
+        if let Some(newcomer) = newcomer {
+            admit(newcomer, !wanted || status.holds() != ShieldLevel::None);
         }
     }
 }

@@ -2,6 +2,7 @@
 //! administrator's module (the server shows a black window to others), and Wayland, where a program can do neither.
 //! The thread `shield` runs this; tests of the display have a thread of their own, because they take seconds.
 
+use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant, SystemTime};
 
 use protocol::shield::{ShieldMechanism, ShieldStatus};
@@ -11,7 +12,7 @@ use tauri::{Manager, WebviewWindow};
 
 use self::incidents::Incidents;
 use self::verdict::Verdict;
-use super::{Ended, Input, Orders, Tell, unix_now};
+use super::{Ended, Input, Orders, Tell, admit, unix_now};
 use crate::desk::Desk;
 
 #[path = "linux/board.rs"]
@@ -65,6 +66,7 @@ pub(super) fn keep(window: &WebviewWindow, orders: &Orders, tell: &Tell) {
         raise_at: None,
         hopeless: false,
         pause: RAISE_AGAIN.0,
+        newcomers: Vec::new(),
     };
     loop {
         let input = match orders.next(keeper.next()) {
@@ -72,11 +74,14 @@ pub(super) fn keep(window: &WebviewWindow, orders: &Orders, tell: &Tell) {
             Err(Ended) => return,
         };
         keeper.look();
-        if let Some(Input::Own(Own(number, news))) = input {
-            keeper.on_news(number, news);
+        match input {
+            Some(Input::Own(Own(number, news))) => keeper.on_news(number, news),
+            Some(Input::Newcomer(newcomer)) => keeper.on_newcomer(newcomer),
+            Some(Input::Look | Input::Again) | None => {}
         }
         keeper.pass(Instant::now());
         keeper.report();
+        keeper.admit();
     }
 }
 
@@ -92,6 +97,8 @@ struct Keeper<'a> {
     /// There is no shield on this desktop.
     hopeless: bool,
     pause: Duration,
+    /// Who made a window and waits for it to be protected, too.
+    newcomers: Vec<SyncSender<bool>>,
 }
 
 /// A raised shield.
@@ -143,6 +150,33 @@ impl Keeper<'_> {
                 self.pause = RAISE_AGAIN.0;
             }
             (true, _) => {}
+        }
+    }
+
+    /// A new shield watches and covers the new window, too; the old one stays until it does.
+    fn on_newcomer(&mut self, newcomer: SyncSender<bool>) {
+        if self.up.is_some() {
+            self.raise(true);
+            if self.up.as_ref().is_some_and(|up| up.number != self.number) {
+                // The old one is still there, and does not know of the window.
+                return admit(&newcomer, false);
+            }
+        }
+        self.newcomers.push(newcomer);
+    }
+
+    /// Answers them once the shield is proven, or there is none.
+    fn admit(&mut self) {
+        let wanted = self.orders.wanted();
+        let answer = match &self.up {
+            _ if !wanted => true,
+            Some(up) if up.verdict.holds() => true,
+            Some(up) if up.verdict.is_open() => return,
+            None if self.raise_at.is_some() => return,
+            Some(_) | None => false,
+        };
+        for newcomer in self.newcomers.drain(..) {
+            admit(&newcomer, answer);
         }
     }
 

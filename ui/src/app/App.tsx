@@ -8,6 +8,7 @@ import { useStore } from "zustand";
 import { Mark } from "../components/Icon";
 import { Home } from "../features/home/Home";
 import { Meeting } from "../features/meeting/Meeting";
+import { StageWindow } from "../features/meeting/StageWindow";
 import { Opening } from "../features/prejoin/Opening";
 import { Prejoin } from "../features/prejoin/Prejoin";
 import type { Plan } from "../features/prejoin/plan";
@@ -20,9 +21,9 @@ import { Notices } from "./Notices";
 import { useLook } from "./useLook";
 
 /** The page. */
-export function App() {
+export function App({ isStage = false }: { isStage?: boolean }) {
   const ready = useStore(face, (state) => state.snapshot !== undefined);
-  return <ErrorWall whole>{ready ? <Ready /> : <Starting />}</ErrorWall>;
+  return <ErrorWall whole>{!ready ? <Starting /> : isStage ? <ReadyStage /> : <Ready />}</ErrorWall>;
 }
 
 /** Before the first snapshot. Only the keyring takes long then, when the system asks the person for its password. */
@@ -39,6 +40,16 @@ function Starting() {
       <Mark size={56} />
       <p role="status">{trouble ? t("app.trouble") : t(late ? "app.waitingForKeyring" : "app.starting")}</p>
     </main>
+  );
+}
+
+/** The window of a shared screen. */
+function ReadyStage() {
+  const language = useLook();
+  return (
+    <I18nProvider locale={language === "ja" ? "ja-JP" : "en-GB"}>
+      <StageWindow />
+    </I18nProvider>
   );
 }
 

@@ -1,12 +1,17 @@
 //! The door to Rust. With the other files of this folder the only place that may import `@tauri-apps`.
 
 import { Channel, invoke, isTauri } from "@tauri-apps/api/core";
+import { getCurrentWindow } from "@tauri-apps/api/window";
 import type { Door } from "./door";
 import { failureOf } from "./door";
 import type { Commands, Event, Snapshot } from "./generated/bridge";
 
 /** Is this page inside the window? */
 export const insideWindow = (): boolean => isTauri();
+
+/** Which window this page is in; a plain browser says so by `?window=stage`. */
+export const windowName = (): string =>
+  insideWindow() ? getCurrentWindow().label : (new URLSearchParams(location.search).get("window") ?? "main");
 
 // Tauri sends raw bytes as an ArrayBuffer, and as a list of numbers when they are few.
 type Raw = ArrayBuffer | Uint8Array | number[];

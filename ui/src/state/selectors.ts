@@ -68,14 +68,21 @@ export interface SharedScreen extends CameraPicture {
   person: PersonView;
 }
 
-/** Every shared screen, this person's own last. */
+/** The shared screen that has a window of its own. */
+export function apartScreen(meeting: MeetingView): SharedScreen | undefined {
+  return screensOfOthers(meeting).find(({ sid }) => sid === meeting.apart);
+}
+
+function screensOfOthers(meeting: MeetingView): (SharedScreen & { sid: string })[] {
+  return meeting.people.flatMap((person) => {
+    const track = person.is_me ? undefined : find(person, "screen_share");
+    return track && !track.muted ? [{ person, sid: track.id, ...pictureOf(track) }] : [];
+  });
+}
+
+/** Every screen that is shared and shown in the main window, this person's own last. */
 export function sharedScreens(meeting: MeetingView): SharedScreen[] {
-  const shown: SharedScreen[] = [];
-  for (const person of meeting.people) {
-    if (person.is_me) continue;
-    const track = find(person, "screen_share");
-    if (track && !track.muted) shown.push({ person, ...pictureOf(track) });
-  }
+  const shown: SharedScreen[] = screensOfOthers(meeting).filter(({ sid }) => sid !== meeting.apart);
   const me = meeting.people.find((person) => person.is_me);
   if (me && meeting.share.is === "on") shown.push({ person: me, track: meeting.share.track, trouble: null });
   return shown;

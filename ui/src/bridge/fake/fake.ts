@@ -358,6 +358,14 @@ class Rehearsal {
     },
     report_codecs: () => null,
     look_at: () => null,
+    open_stage: ({ track }) => {
+      this.#meeting((m) => ({ ...m, apart: track }));
+      return null;
+    },
+    close_stage: () => {
+      this.#meeting((m) => ({ ...m, apart: null }));
+      return null;
+    },
     heartbeat: () => null,
   };
 }

@@ -104,6 +104,7 @@ function meeting(people: PersonView[]): MeetingView {
     shield: { minimum: NO_MINIMUM, needed: "none", exempt: false, pictures: true, editable: true },
     watermark: { is: "none", tile: null, editable: true },
     heard_by: people.length - 1,
+    apart: null,
   };
 }
 
@@ -282,6 +283,14 @@ const SCENES: Readonly<Record<string, () => Snapshot>> = {
   share: () => {
     const people = crowd(5);
     return inMeeting(replaceTracks(people, 1, [track(1, "microphone"), track(1, "camera"), track(1, "screen_share")]));
+  },
+  // The shared screen has a window of its own: `&window=stage` is that one.
+  apart: () => {
+    const people = crowd(5);
+    return inMeeting(replaceTracks(people, 1, [track(1, "microphone"), track(1, "camera"), track(1, "screen_share")]), {
+      apart: "TR_screen_share1",
+      watermark: { is: "both", tile: CLEAR, editable: true },
+    });
   },
   "two-shares": () => {
     const people = crowd(5);

@@ -308,6 +308,11 @@ export type LookAt = {
  * Every picture on the screen; [`MAX_LOOKED_AT`] at most.
  */
 pictures: Array<ShownPicture>, };
+export type OpenStage = { 
+/**
+ * A screen that somebody else shows.
+ */
+track: TrackSid, };
 export type ShortcutUse = "mute" | "talk";
 export type SetShortcut = { 
 /**
@@ -491,7 +496,11 @@ watermark: WatermarkView,
 /**
  * How many of the others confirmed in the last seconds that they hear this person. 0 also while nothing is said.
  */
-heard_by: number, };
+heard_by: number, 
+/**
+ * The shared screen that has a window of its own.
+ */
+apart: TrackSid | null, };
 export type RightsRow = { 
 /**
  * Whose.
@@ -941,7 +950,7 @@ detail: string,
  * Would trying again make sense?
  */
 retry: boolean, };
-export type Code = "invite_unreadable" | "invite_cut" | "invite_too_new" | "invite_refused" | "invite_expired" | "session_over" | "host_unreachable" | "host_key_changed" | "certificate_expired" | "certificate_wrong_name" | "certificate_unknown" | "tls_too_old" | "url_not_secure" | "url_unreadable" | "token_refused" | "not_a_meeting_server" | "relay_required" | "media_blocked" | "version_mismatch" | "too_many_tries" | "room_full" | "joined_elsewhere" | "removed" | "meeting_over" | "host_closing" | "host_start_failed" | "port_in_use" | "not_allowed" | "right_revoked" | "last_owner" | "device_missing" | "device_lost" | "device_back" | "device_busy" | "device_denied" | "device_failed" | "microphone_switched" | "share_unsupported" | "device_changed" | "microphone_silent" | "share_lost" | "share_hidden" | "share_sound_failed" | "pictures_held_back" | "window_captured" | "other_captured" | "keyring_missing" | "keyring_locked" | "settings_not_saved" | "shortcut_unsuitable" | "shortcut_taken" | "shortcut_unsupported" | "shortcut_lost" | "talk_key_stuck" | "page_reloaded" | "track_refused" | "reconnected" | "bad_input" | "not_in_meeting" | "already_in_meeting" | "internal";
+export type Code = "invite_unreadable" | "invite_cut" | "invite_too_new" | "invite_refused" | "invite_expired" | "session_over" | "host_unreachable" | "host_key_changed" | "certificate_expired" | "certificate_wrong_name" | "certificate_unknown" | "tls_too_old" | "url_not_secure" | "url_unreadable" | "token_refused" | "not_a_meeting_server" | "relay_required" | "media_blocked" | "version_mismatch" | "too_many_tries" | "room_full" | "joined_elsewhere" | "removed" | "meeting_over" | "host_closing" | "host_start_failed" | "port_in_use" | "not_allowed" | "right_revoked" | "last_owner" | "device_missing" | "device_lost" | "device_back" | "device_busy" | "device_denied" | "device_failed" | "microphone_switched" | "share_unsupported" | "device_changed" | "microphone_silent" | "share_lost" | "share_hidden" | "share_sound_failed" | "stage_unprotected" | "pictures_held_back" | "window_captured" | "other_captured" | "keyring_missing" | "keyring_locked" | "settings_not_saved" | "shortcut_unsuitable" | "shortcut_taken" | "shortcut_unsupported" | "shortcut_lost" | "talk_key_stuck" | "page_reloaded" | "track_refused" | "reconnected" | "bad_input" | "not_in_meeting" | "already_in_meeting" | "internal";
 export type UserId = string;
 export type DeviceId = string;
 export type DisplayName = string;
@@ -977,6 +986,8 @@ export interface Commands {
   create_invite: [CreateInvite, CreatedInvite];
   change_settings: [SettingsChange, null];
   dismiss_notice: [DismissNotice, null];
+  open_stage: [OpenStage, null];
+  close_stage: [Nothing, null];
   report_codecs: [PageCodecs, null];
   look_at: [LookAt, null];
   hold_to_talk: [Switch, null];
@@ -1028,6 +1039,7 @@ export const CODES: readonly Code[] = [
   "share_lost",
   "share_hidden",
   "share_sound_failed",
+  "stage_unprotected",
   "pictures_held_back",
   "window_captured",
   "other_captured",
@@ -1076,6 +1088,8 @@ export const COMMANDS = [
   "create_invite",
   "change_settings",
   "dismiss_notice",
+  "open_stage",
+  "close_stage",
   "report_codecs",
   "look_at",
   "hold_to_talk",

@@ -8,6 +8,7 @@ import { useSnapshot } from "../../state/store";
 import { Invite } from "../invite/Invite";
 import { SoundOnly } from "../shield/SoundOnly";
 import styles from "./Meeting.module.css";
+import { ApartNote } from "./parts/ApartNote";
 import { Gallery } from "./parts/Gallery";
 import type { PanelTab } from "./parts/Panel";
 import { Panel } from "./parts/Panel";
@@ -62,6 +63,7 @@ function Room({ meeting, openSettings }: { meeting: MeetingView; openSettings: (
       <div className={styles.banners}>
         <Reconnecting />
         <SoundOnly meeting={meeting} />
+        <ApartNote meeting={meeting} />
       </div>
       <main className={styles.middle} aria-label={t("meeting.tiles")}>
         {shared.length > 0 ? (

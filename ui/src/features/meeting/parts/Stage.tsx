@@ -7,6 +7,7 @@ import type { MeetingView } from "../../../bridge/generated/bridge";
 import { Button } from "../../../components/Button";
 import { Icon } from "../../../components/Icon";
 import type { SharedScreen } from "../../../state/selectors";
+import { send } from "../../../state/store";
 import styles from "./Stage.module.css";
 import { StageView } from "./StageView";
 import { Tile } from "./Tile";
@@ -66,6 +67,7 @@ export function Stage({ meeting, shared, onStop }: StageProps) {
           label={nameOf(screen)}
           start={name}
           end={stop}
+          {...(screen.person.is_me ? {} : { onPopOut: (track: string) => void send("open_stage", { track }) })}
         />
       </section>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and the keyboard must be able to scroll it */}

@@ -23,10 +23,12 @@ interface StageViewProps {
   /** Below the picture, before and after its tools. */
   start: ReactNode;
   end: ReactNode;
+  /** Gives the track a window of its own; absent where it cannot have one, or has it. */
+  onPopOut?: (track: string) => void;
 }
 
 /** One screen. Give it the track as its key: another picture begins whole. */
-export function StageView({ meeting, screen, label, start, end }: StageViewProps) {
+export function StageView({ meeting, screen, label, start, end, onPopOut }: StageViewProps) {
   const { t } = useTranslation();
   const size = usePictureSize(screen.track);
   const { place, room } = useRoom();
@@ -72,6 +74,9 @@ export function StageView({ meeting, screen, label, start, end }: StageViewProps
       <div className={styles.bar}>
         {start}
         {at && <ZoomTools zoom={zoom} scale={at.scale} />}
+        {onPopOut && screen.track !== null && (
+          <IconButton icon="popOut" label={t("stage.popOut")} onPress={() => onPopOut(screen.track ?? "")} />
+        )}
         {end}
       </div>
     </>
