@@ -22,7 +22,7 @@ use protocol::policy::{Capability, Gate, Grants};
 use running::Running;
 use tools::{GUARD, events, need, next, until};
 use x11rb::connection::Connection;
-use x11rb::protocol::randr::{ConnectionExt as _, MonitorInfo};
+use x11rb::protocol::randr::{ConnectionExt as _, Mode, ModeInfo, MonitorInfo, Rotation};
 use x11rb::protocol::xproto::{
     AtomEnum, ChangeGCAux, ChangeWindowAttributesAux, ConfigureWindowAux, ConnectionExt as _, CreateGCAux,
     CreateWindowAux, Gcontext, PropMode, Rectangle, StackMode, Window, WindowClass,
@@ -258,19 +258,102 @@ fn monitors_are_listed_and_captured_apart() {
 }
 
 #[test]
-fn a_monitor_that_changes_or_goes_is_lost() {
+fn a_monitor_of_another_size_or_place_is_followed() {
     let desk = Desk::new();
     desk.split();
+    desk.draw(0, 0, 320, 480, WHITE);
     let (left, right) = (desk.open("x11:left", WISH), desk.open("x11:right", WISH));
-    left.picture();
+    left.shows("all of it", |p| p.size().width == 400 && luma(p, 310, 400) > 230 && luma(p, 390, 400) < 20);
     right.picture();
     desk.set_monitor("left", true, 0, 320);
-    assert!(matches!(next(&left.events), StreamEvent::Lost(_)), "another size is another monitor");
-    desk.delete_monitor("right");
-    assert!(matches!(next(&right.events), StreamEvent::Lost(_)));
+    left.shows("its new size", |p| p.size().width == 320 && p.y().iter().all(|y| *y > 230));
+    desk.set_monitor("right", false, 300, 340);
+    right.shows("its new place", |p| p.size().width == 340 && luma(p, 10, 10) > 230 && luma(p, 30, 10) < 20);
+    desk.draw(630, 470, 10, 10, WHITE);
+    right.shows("what is drawn there", |p| luma(p, 335, 475) > 230);
+    assert!(left.events.try_recv().is_err() && right.events.try_recv().is_err(), "both are the monitors they were");
+}
+
+#[test]
+fn a_monitor_that_goes_is_lost_and_no_other_takes_its_place() {
+    let desk = Desk::new();
+    desk.split();
+    let left = desk.open("x11:left", WISH);
+    assert!(left.picture().y().iter().all(|y| *y < 20));
+    // The desktop moves what is left into the corner, and with it what was never shared.
+    desk.delete_monitor("left");
+    desk.set_monitor("right", false, 0, 240);
+    let start = Instant::now();
+    let told = loop {
+        desk.draw(0, 0, 240, 480, WHITE);
+        if let Taken::Value(picture) = left.reader.take(Duration::from_millis(20)) {
+            assert!(picture.y().iter().all(|y| *y < 20), "a picture of another monitor");
+        }
+        if let Ok(event) = left.events.try_recv() {
+            break event;
+        }
+        assert!(start.elapsed() < GUARD, "waited too long for the loss");
+    };
+    assert!(matches!(told, StreamEvent::Lost(_)), "{told:?}");
     let gone =
-        desk.devices.open_screen(Gate::preview(), &DeviceId::parse("x11:right").unwrap(), WISH, latest().0, events().0);
+        desk.devices.open_screen(Gate::preview(), &DeviceId::parse("x11:left").unwrap(), WISH, latest().0, events().0);
     assert_eq!(gone.err(), Some(OpenDevice::Missing));
+}
+
+impl Desk {
+    /// Switches the display's one output to a mode, or off, as a desktop does: first off, then the screen, then on.
+    fn set_resolution(&self, mode: Option<(Mode, u16, u16)>) {
+        let resources = self.x.randr_get_screen_resources(self.root).unwrap().reply().unwrap();
+        let (crtc, now) = (resources.crtcs[0], resources.config_timestamp);
+        let set = |mode: Mode, outputs: &[u32]| {
+            let time = x11rb::CURRENT_TIME;
+            self.x
+                .randr_set_crtc_config(crtc, time, now, 0, 0, mode, Rotation::ROTATE0, outputs)
+                .unwrap()
+                .reply()
+                .unwrap();
+        };
+        set(0, &[]);
+        if let Some((mode, width, height)) = mode {
+            self.x.randr_set_screen_size(self.root, width, height, 100, 100).unwrap().check().expect("it fits");
+            set(mode, &resources.outputs);
+        }
+        self.sync();
+    }
+
+    fn add_mode(&self, width: u16, height: u16) -> Mode {
+        let name = format!("{width}x{height}");
+        let info = ModeInfo {
+            width,
+            height,
+            dot_clock: 30_000_000,
+            htotal: width + 80,
+            vtotal: height + 20,
+            name_len: name.len() as u16,
+            ..ModeInfo::default()
+        };
+        let mode = self.x.randr_create_mode(self.root, info, name.as_bytes()).unwrap().reply().unwrap().mode;
+        let outputs = self.x.randr_get_screen_resources(self.root).unwrap().reply().unwrap().outputs;
+        self.x.randr_add_output_mode(outputs[0], mode).unwrap().check().expect("Xvfb takes modes");
+        mode
+    }
+}
+
+#[test]
+fn a_display_that_is_switched_to_another_resolution_goes_on_with_it() {
+    let desk = Desk::new();
+    let open = desk.open("x11:screen", WISH);
+    open.picture();
+    let small = desk.add_mode(512, 384);
+    desk.set_resolution(Some((small, 512, 384)));
+    open.shows("its new size", |p| (p.size().width, p.size().height) == (512, 384));
+    desk.draw(500, 370, 12, 14, WHITE);
+    open.shows("what is drawn there", |p| luma(p, 505, 375) > 230);
+    assert!(open.events.try_recv().is_err(), "it was never gone");
+    let listed = desk.devices.list().screens.expect("there is a display");
+    assert_eq!((listed[0].width, listed[0].height), (512, 384));
+    desk.set_resolution(None);
+    assert!(matches!(next(&open.events), StreamEvent::Lost(_)), "switched off is gone");
 }
 
 #[test]

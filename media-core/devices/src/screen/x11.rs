@@ -1,6 +1,6 @@
 //! Monitors and windows of an X server: RandR says which there are, Damage when to look, SHM brings the pixels, XFixes the cursor.
-//! One thread per open monitor. Nothing on the monitor changes: no picture. Its place or size changes, or it goes
-//! away: the handle is lost, and the client chooses anew.
+//! One thread per open monitor. Nothing on the monitor changes: no picture. Its place or size changes: it is followed. It
+//! is unplugged or goes away: the handle is lost, and the client chooses anew; another monitor never takes its place.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use windows::WindowLooking;
 use x11rb::connection::Connection;
 use x11rb::errors::{ConnectionError, ReplyError, ReplyOrIdError};
 use x11rb::protocol::Event;
-use x11rb::protocol::randr::{ConnectionExt as _, NotifyMask};
+use x11rb::protocol::randr::{Connection as Plug, ConnectionExt as _, NotifyMask, Output};
 use x11rb::protocol::xproto::{Atom, ChangeWindowAttributesAux, ConnectionExt as _, EventMask, ImageOrder, Window};
 use x11rb::rust_connection::RustConnection;
 
@@ -32,6 +32,8 @@ struct Monitor {
     name: String,
     place: Place,
     is_primary: bool,
+    /// Where it is plugged in; nothing, where it was only defined.
+    outputs: Vec<Output>,
 }
 
 impl Monitor {
@@ -49,7 +51,10 @@ fn connect(display: Option<&str>) -> Result<(RustConnection, Window), ScreensUna
     Ok((x, root))
 }
 
-/// The monitors; a server without RandR 1.5 is one monitor.
+/// What a display is called that knows no monitors. No output is: what was shared as one never becomes the whole display.
+const WHOLE: &str = "display";
+
+/// The monitors; a server that knows of none, or is without RandR 1.5, is one monitor.
 fn monitors(x: &RustConnection, root: Window) -> Result<Vec<Monitor>, ReplyError> {
     let version = x.randr_query_version(1, 5)?.reply();
     let known = version.is_ok_and(|v| (v.major_version, v.minor_version) >= (1, 5));
@@ -61,13 +66,26 @@ fn monitors(x: &RustConnection, root: Window) -> Result<Vec<Monitor>, ReplyError
                 name: String::from_utf8_lossy(&name).into_owned(),
                 place: Place { x: monitor.x, y: monitor.y, width: monitor.width, height: monitor.height },
                 is_primary: monitor.primary,
+                outputs: monitor.outputs,
             });
         }
     }
     if all.is_empty() {
         let whole = x.get_geometry(root)?.reply()?;
         let place = Place { x: 0, y: 0, width: whole.width, height: whole.height };
-        all.push(Monitor { name: "screen".into(), place, is_primary: true });
+        all.push(Monitor { name: WHOLE.into(), place, is_primary: true, outputs: Vec::new() });
+    }
+    Ok(all)
+}
+
+/// Which of a monitor's outputs something is plugged into. Displays without hardware have outputs that work unplugged.
+fn plugged(x: &RustConnection, monitor: &Monitor) -> Result<Vec<Output>, ReplyError> {
+    let mut all = Vec::new();
+    for output in &monitor.outputs {
+        let info = x.randr_get_output_info(*output, x11rb::CURRENT_TIME)?.reply()?;
+        if info.connection == Plug::CONNECTED {
+            all.push(*output);
+        }
     }
     Ok(all)
 }

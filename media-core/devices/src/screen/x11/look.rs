@@ -1,9 +1,9 @@
 //! Looks at one monitor: sleeps until something changed, fetches what changed, draws the cursor in, hands over.
-//! Runs on the screen's own thread.
+//! Runs on the screen's own thread. Pixels that were fetched while monitors moved may be another's: they are thrown away.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use media_core::device::{OnEvent, StreamEvent};
 use media_core::frame::{Picture, Size};
@@ -11,18 +11,21 @@ use x11rb::connection::Connection;
 use x11rb::errors::{ConnectionError, ReplyError, ReplyOrIdError};
 use x11rb::protocol::Event;
 use x11rb::protocol::damage::{ConnectionExt as _, Damage, ReportLevel};
+use x11rb::protocol::randr::{Connection as Plug, Notify, Output};
 use x11rb::protocol::xfixes::{ConnectionExt as _, CursorNotifyMask, Region};
 use x11rb::protocol::xproto::Window;
 use x11rb::rust_connection::RustConnection;
 
 use super::cursor::Cursor;
 use super::grab::{Canvas, Grab, Place};
-use super::{Looker, Monitor, is_monitor_change, monitors, select_monitor_changes};
+use super::{Looker, Monitor, is_monitor_change, monitors, plugged, select_monitor_changes};
 use crate::picture::{Pace, from_bgra};
 use crate::wait::readable;
 
 /// The longest sleep: how late stop and revocation are seen on a monitor at one picture a second.
 const LONGEST_SLEEP: Duration = Duration::from_millis(100);
+/// A monitor that is switched off is waited for so long: desktops do that for a moment when they change its size.
+const AWAY: Duration = Duration::from_secs(2);
 /// More changed rectangles than this are fetched as the one around them.
 pub(super) const MOST_PARTS: usize = 24;
 
@@ -60,6 +63,10 @@ pub(super) struct Looking {
     x: RustConnection,
     root: Window,
     monitor: Monitor,
+    /// Where something was plugged in when it was opened.
+    plugged: Vec<Output>,
+    /// Since when it is switched off.
+    away: Option<Instant>,
     looker: Looker,
     stop: Arc<AtomicBool>,
     damage: Damage,
@@ -77,6 +84,9 @@ struct News {
     damaged: bool,
     new_cursor: bool,
     monitors: bool,
+    /// Nothing of the monitor is to be had until everything was fetched anew.
+    anew: bool,
+    unplugged: bool,
 }
 
 impl Look for Looking {
@@ -84,8 +94,6 @@ impl Look for Looking {
         match self.look() {
             Ok(end) => end,
             Err(Trouble::Unwanted) => None,
-            // A monitor that shrinks while it is being fetched is an error of the fetch first.
-            Err(Trouble::Display(_)) if self.is_moved().unwrap_or(false) => Some(monitor_changed()),
             Err(Trouble::Display(why)) => Some(StreamEvent::Lost(why)),
         }
     }
@@ -116,27 +124,34 @@ impl Looking {
         let canvas = Canvas::new(place);
         let grab = Grab::new(&x, place)?;
         let cursor = Cursor::fetch(&x)?;
-        Ok(Self { x, root, monitor, looker, stop, damage, region, grab, canvas, cursor, size, news: News::default() })
+        let plugged = plugged(&x, &monitor)?;
+        // Looked at once more at first: it may have changed since it was listed.
+        let news = News { monitors: true, anew: true, ..News::default() };
+        let away = None;
+        Ok(Self { x, root, monitor, plugged, away, looker, stop, damage, region, grab, canvas, cursor, size, news })
     }
 
     fn look(&mut self) -> Result<Option<StreamEvent>, Trouble> {
         let mut pace = Pace::new(self.looker.wish.fps);
         let sleep = pace.beat().min(LONGEST_SLEEP);
-        let mut first = true;
         while !self.stop.load(Ordering::Acquire) {
             if !self.looker.permit.is_live() {
                 return Ok(Some(StreamEvent::Revoked));
             }
             self.read_news()?;
-            if std::mem::take(&mut self.news.monitors) && self.is_moved()? {
-                return Ok(Some(monitor_changed()));
+            if self.news.unplugged || !self.is_there()? {
+                return Ok(Some(StreamEvent::Lost("the monitor went away".into())));
+            }
+            if self.away.is_some() {
+                readable(self.x.stream(), LONGEST_SLEEP).map_err(|e| Trouble::Display(e.to_string()))?;
+                continue;
             }
             if std::mem::take(&mut self.news.new_cursor) {
                 let shape = Cursor::fetch(&self.x)?;
                 self.cursor.become_shape(shape);
             }
             self.cursor.follow(&self.x, self.root)?;
-            let changed = first || self.news.damaged || self.cursor.is_worth_a_picture(self.monitor.place);
+            let changed = self.news.anew || self.news.damaged || self.cursor.is_worth_a_picture(self.monitor.place);
             if !changed {
                 // A cursor that lies still is looked for less often: that is all a still screen costs.
                 let sleep = if self.cursor.rests() { LONGEST_SLEEP } else { sleep };
@@ -149,9 +164,14 @@ impl Looking {
                 std::thread::sleep(sleep / 4);
                 continue;
             }
-            let fetched = self.fetch(first)?;
-            first = false;
-            if !fetched && !self.cursor.is_worth_a_picture(self.monitor.place) {
+            let fetched = self.fetch();
+            // What the display told before it answered is here now.
+            self.read_news()?;
+            if self.news.monitors || self.news.unplugged {
+                self.news.anew = true;
+                continue;
+            }
+            if !fetched? && !self.cursor.is_worth_a_picture(self.monitor.place) {
                 // What changed is on another monitor.
                 continue;
             }
@@ -166,6 +186,34 @@ impl Looking {
         Ok(None)
     }
 
+    /// Follows the monitor to another place or size. `false`: it is gone.
+    fn is_there(&mut self) -> Result<bool, Trouble> {
+        if std::mem::take(&mut self.news.monitors) {
+            match monitors(&self.x, self.root)?.into_iter().find(|m| m.name == self.monitor.name) {
+                Some(now) => {
+                    self.news.anew |= self.away.take().is_some();
+                    if now.place != self.monitor.place {
+                        self.take_place(now.place)?;
+                    }
+                }
+                None => self.away = self.away.or_else(|| Some(Instant::now())),
+            }
+        }
+        Ok(self.away.is_none_or(|since| since.elapsed() < AWAY))
+    }
+
+    fn take_place(&mut self, place: Place) -> Result<(), Trouble> {
+        tracing::info!(width = place.width, height = place.height, "the monitor has another place or size");
+        let size = Size::even(place.width.into(), place.height.into());
+        self.size = size.ok_or_else(|| Trouble::Display("the monitor has an unusable size".into()))?;
+        let grab = Grab::new(&self.x, place).map_err(|e| Trouble::Display(e.to_string()))?;
+        std::mem::replace(&mut self.grab, grab).close(&self.x)?;
+        self.canvas = Canvas::new(place);
+        self.monitor.place = place;
+        self.news.anew = true;
+        Ok(())
+    }
+
     fn read_news(&mut self) -> Result<(), Trouble> {
         while let Some(event) = self.x.poll_for_event()? {
             match event {
@@ -173,14 +221,18 @@ impl Looking {
                 Event::XfixesCursorNotify(_) => self.news.new_cursor = true,
                 Event::Error(error) => tracing::debug!(?error, "the display reports an error"),
                 // x11rb's list is open-ended.
-                event => self.news.monitors |= is_monitor_change(&event),
+                event => {
+                    self.news.monitors |= is_monitor_change(&event);
+                    self.news.unplugged |= is_unplugging(&event, &self.plugged);
+                }
             }
         }
         Ok(())
     }
 
     /// Brings the canvas up to date: everything, or what was damaged. `false` when that was nothing of this monitor.
-    fn fetch(&mut self, everything: bool) -> Result<bool, Trouble> {
+    fn fetch(&mut self) -> Result<bool, Trouble> {
+        let everything = std::mem::take(&mut self.news.anew);
         if !std::mem::take(&mut self.news.damaged) && !everything {
             return Ok(false);
         }
@@ -207,14 +259,17 @@ impl Looking {
         self.canvas.restore(under);
         picture.map_err(|e| Trouble::Display(e.to_string()))
     }
+}
 
-    /// Is our monitor gone, moved or of another size?
-    fn is_moved(&self) -> Result<bool, ReplyError> {
-        let now = monitors(&self.x, self.root)?;
-        Ok(!now.iter().any(|m| m.name == self.monitor.name && m.place == self.monitor.place))
+/// Was something pulled out that was plugged in? What is plugged in there afterwards may be another monitor.
+fn is_unplugging(event: &Event, plugged: &[Output]) -> bool {
+    let Event::RandrNotify(event) = event else { return false };
+    // Only an output's news have one; to those of something else this is a number like any other.
+    event.sub_code == Notify::OUTPUT_CHANGE && {
+        let change = event.u.as_oc();
+        change.connection == Plug::DISCONNECTED && plugged.contains(&change.output)
     }
 }
 
-fn monitor_changed() -> StreamEvent {
-    StreamEvent::Lost("the monitor changed or went away".into())
-}
+#[cfg(test)]
+mod tests;
