@@ -8,7 +8,7 @@ use protocol::ids::DeviceId;
 use protocol::policy::{Camera, Megaphone, Mic, Permit, Screen};
 
 use crate::channel::{LatestWriter, RingReader, RingWriter};
-use crate::frame::Picture;
+use crate::frame::{Picture, Size};
 
 /// One device, as listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -200,6 +200,16 @@ pub struct PictureWish {
     pub fps: u32,
 }
 
+/// A look at what could be shared, for choosing among it: small pictures, one at a time, that leave the machine only where
+/// the one who holds this sends them. Dropping it ends the look.
+pub trait Stills: Send {
+    /// How a monitor or window looks now, fitted into `limit`. Windows of ours are neither shown nor seen on a monitor.
+    ///
+    /// # Errors
+    /// See [`OpenDevice`]; [`OpenDevice::Missing`] of a window, too, that shows nothing because it is minimised.
+    fn still(&mut self, screen: &DeviceId, limit: Size) -> Result<Picture, OpenDevice>;
+}
+
 /// Stops watching when dropped.
 pub trait Watch: Send {}
 
@@ -275,4 +285,10 @@ pub trait Devices: Send + Sync {
         slot: LatestWriter<Picture>,
         events: OnEvent,
     ) -> Result<Box<dyn Pictures>, OpenDevice>;
+
+    /// Looks at monitors and windows before one of them is shared.
+    ///
+    /// # Errors
+    /// See [`OpenDevice`]; [`OpenDevice::Unsupported`] where it is not built yet.
+    fn open_stills(&self, permit: Permit<Screen>) -> Result<Box<dyn Stills>, OpenDevice>;
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use media_core::channel::{LatestWriter, RingReader, RingWriter};
 use media_core::device::{
-    AudioIn, AudioOut, DeviceList, Devices, ListenPermit, OnEvent, OpenDevice, PictureWish, Pictures, Watch,
+    AudioIn, AudioOut, DeviceList, Devices, ListenPermit, OnEvent, OpenDevice, PictureWish, Pictures, Stills, Watch,
 };
 use media_core::frame::Picture;
 use protocol::ids::DeviceId;
@@ -106,5 +106,9 @@ impl Devices for Hands {
         events: OnEvent,
     ) -> Result<Box<dyn Pictures>, OpenDevice> {
         self.screen.open_screen(permit, screen, wish, slot, events)
+    }
+
+    fn open_stills(&self, permit: Permit<Screen>) -> Result<Box<dyn Stills>, OpenDevice> {
+        self.screen.open_stills(permit)
     }
 }

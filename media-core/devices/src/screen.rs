@@ -7,6 +7,8 @@ mod desktop;
 mod fallback;
 #[cfg(target_os = "macos")]
 mod macos;
+#[cfg(any(windows, target_os = "macos", not(unix)))]
+mod no_stills;
 #[cfg(any(test, windows))]
 mod paced;
 #[cfg(all(unix, not(target_os = "macos")))]
@@ -17,11 +19,13 @@ mod windows;
 mod x11;
 
 #[cfg(all(unix, not(target_os = "macos")))]
-pub(crate) use desktop::{Changes, list, open};
+pub(crate) use desktop::{Changes, list, open, stills};
 #[cfg(not(any(unix, windows)))]
 pub(crate) use fallback::{Changes, list, open};
 #[cfg(target_os = "macos")]
 pub(crate) use macos::{Changes, list, open};
+#[cfg(any(windows, target_os = "macos", not(unix)))]
+pub(crate) use no_stills::stills;
 #[cfg(windows)]
 pub(crate) use windows::{Changes, list, open};
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use media_core::channel::{LatestWriter, RingReader, RingWriter};
 use media_core::device::{
-    AudioIn, AudioOut, DeviceList, Devices, ListenPermit, OnEvent, OpenDevice, PictureWish, Pictures, Watch,
+    AudioIn, AudioOut, DeviceList, Devices, ListenPermit, OnEvent, OpenDevice, PictureWish, Pictures, Stills, Watch,
 };
 use media_core::frame::Picture;
 use protocol::ids::DeviceId;
@@ -137,5 +137,12 @@ impl Devices for SystemDevices {
     ) -> Result<Box<dyn Pictures>, OpenDevice> {
         let looker = Looker { clock: self.clock, permit, wish, slot, events };
         screen::open(self.places.display.as_deref(), screen, looker)
+    }
+
+    fn open_stills(&self, permit: Permit<Screen>) -> Result<Box<dyn Stills>, OpenDevice> {
+        if !permit.is_live() {
+            return Err(OpenDevice::Revoked);
+        }
+        screen::stills(self.places.display.as_deref(), self.clock, permit)
     }
 }

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use media_core::channel::{LatestReader, Taken, latest};
 use media_core::device::{Devices, OpenDevice, PictureWish, Pictures, ScreenKind, ScreensUnavailable, StreamEvent};
-use media_core::frame::Picture;
+use media_core::frame::{Picture, Size};
 use media_devices::SystemDevices;
 use protocol::ids::DeviceId;
 use protocol::policy::{Capability, Gate, Grants};
@@ -436,6 +436,64 @@ fn a_window_that_grows_hides_and_closes_is_followed() {
     desk.x.destroy_window(window).unwrap();
     desk.sync();
     assert!(matches!(next(&open.events), StreamEvent::Lost(_)));
+}
+
+/// What a still is fitted into.
+const SMALL: Size = Size { width: 320, height: 180 };
+
+#[test]
+fn a_still_of_a_monitor_is_small_and_our_own_windows_are_covered() {
+    let desk = Desk::new();
+    desk.draw(0, 0, 640, 480, 0x00ff_0000);
+    let ours = titled(&desk, "The meeting", WHITE);
+    let pid = desk.atom("_NET_WM_PID");
+    desk.x.change_property32(PropMode::REPLACE, ours, pid, AtomEnum::CARDINAL, &[std::process::id()]).unwrap();
+    desk.sync();
+    let mut stills = desk.devices.open_stills(Gate::preview()).expect("X11 has stills");
+    let screen = DeviceId::parse("x11:screen").unwrap();
+    let still = stills.still(&screen, SMALL).unwrap();
+    assert_eq!((still.size().width, still.size().height), (240, 180), "in its shape");
+    // The window is at 50, 60 and 300 x 200 large; the still is three eighths of the size.
+    assert!(still.y().iter().all(|y| *y < 150), "nothing of the white window: a red screen and grey");
+    assert!((110..140).contains(&luma(&still, 75, 60)), "grey where it is");
+    assert!((70..95).contains(&luma(&still, 200, 150)), "red where it is not");
+    let ours = DeviceId::parse(window_id(ours)).unwrap();
+    assert_eq!(stills.still(&ours, SMALL).err(), Some(OpenDevice::Missing), "not even by its name");
+}
+
+#[test]
+fn stills_of_windows_show_each_alone_and_as_it_is_now() {
+    let desk = Desk::new();
+    let window = titled(&desk, "Below", WHITE);
+    let id = DeviceId::parse(window_id(window)).unwrap();
+    let mut stills = desk.devices.open_stills(Gate::preview()).expect("X11 has stills");
+    let first = stills.still(&id, SMALL).unwrap();
+    assert_eq!((first.size().width, first.size().height), (270, 180));
+    assert!(first.y().iter().all(|y| *y > 230));
+    desk.x.configure_window(desk.window, &ConfigureWindowAux::new().stack_mode(StackMode::ABOVE)).unwrap();
+    desk.draw(0, 0, 640, 480, 0x0000_00ff);
+    assert!(stills.still(&id, SMALL).unwrap().y().iter().all(|y| *y > 230), "nothing of what lies over it");
+    desk.x.change_window_attributes(window, &ChangeWindowAttributesAux::new().background_pixel(0)).unwrap();
+    desk.x.clear_area(false, window, 0, 0, 0, 0).unwrap();
+    desk.sync();
+    assert!(stills.still(&id, SMALL).unwrap().y().iter().all(|y| *y < 20), "a fresh one each time");
+    desk.x.unmap_window(window).unwrap();
+    desk.sync();
+    assert_eq!(stills.still(&id, SMALL).err(), Some(OpenDevice::Missing), "a minimised one shows nothing");
+}
+
+#[test]
+fn stills_end_with_the_right_to_share() {
+    let desk = Desk::new();
+    let mut gate = Gate::new();
+    gate.set(Grants::ALL);
+    let mut stills = desk.devices.open_stills(gate.permit().unwrap()).expect("X11 has stills");
+    let screen = DeviceId::parse("x11:screen").unwrap();
+    assert!(stills.still(&screen, SMALL).is_ok());
+    let permit = gate.permit().unwrap();
+    gate.set(Grants::ALL.with(Capability::ScreenShare, false));
+    assert_eq!(stills.still(&screen, SMALL).err(), Some(OpenDevice::Revoked));
+    assert_eq!(desk.devices.open_stills(permit).err(), Some(OpenDevice::Revoked), "nor anew");
 }
 
 #[test]

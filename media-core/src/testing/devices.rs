@@ -14,10 +14,11 @@ use super::{Speech, TestCard, TextScreen};
 use crate::channel::{LatestWriter, RingReader, RingWriter};
 use crate::device::{
     AudioIn, AudioOut, DeviceInfo, DeviceList, Devices, ListenPermit, OnEvent, OpenDevice, PictureWish, Pictures,
-    ScreenInfo, ScreenKind, ScreensUnavailable, StreamEvent, StreamFormat, Watch,
+    ScreenInfo, ScreenKind, ScreensUnavailable, Stills, StreamEvent, StreamFormat, Watch,
 };
 use crate::frame::{Picture, Size};
 use crate::time::MediaTime;
+use crate::video::scale::Scaler;
 
 /// A kind of device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -96,6 +97,10 @@ struct Shared {
     opened: [AtomicUsize; KINDS],
     /// Rises when the system moves the open microphone elsewhere.
     switched: AtomicUsize,
+    /// The camera sees black.
+    covered: AtomicBool,
+    /// What is shared is minimised.
+    hidden: AtomicBool,
     /// Besides the one that is always known.
     more: Mutex<Vec<(DeviceKind, DeviceId)>>,
     /// What the system calls its default; without a word it is the first.
@@ -154,6 +159,8 @@ impl FakeDevices {
             opened: Default::default(),
             played: Mutex::default(),
             switched: AtomicUsize::new(0),
+            covered: AtomicBool::new(false),
+            hidden: AtomicBool::new(false),
             more: Mutex::default(),
             defaults: Mutex::default(),
             watchers: Mutex::default(),
@@ -179,6 +186,16 @@ impl FakeDevices {
     /// The system moves the open microphone to another source, as sound servers do when one disappears.
     pub fn switch_microphone(&self) {
         self.0.switched.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Puts the cover before the camera, or opens it.
+    pub fn cover_camera(&self, covered: bool) {
+        self.0.covered.store(covered, Ordering::Release);
+    }
+
+    /// Minimises the shared window, or brings it back.
+    pub fn hide_screen(&self, hidden: bool) {
+        self.0.hidden.store(hidden, Ordering::Release);
     }
 
     /// Puts the plug back in.
@@ -294,6 +311,7 @@ impl FakeDevices {
         let run = move || {
             let start = Instant::now();
             let mut due = period;
+            let mut hidden = false;
             while !stopped.load(Ordering::Acquire) {
                 if !is_live() {
                     events(StreamEvent::Revoked);
@@ -307,6 +325,10 @@ impl FakeDevices {
                 if kind == DeviceKind::Microphone && shared.switched.load(Ordering::Acquire) != switched {
                     events(StreamEvent::Switched);
                     break;
+                }
+                let now_hidden = kind == DeviceKind::Screen && shared.hidden.load(Ordering::Acquire);
+                if std::mem::replace(&mut hidden, now_hidden) != now_hidden {
+                    events(StreamEvent::Hidden(now_hidden));
                 }
                 if pulled {
                     events(StreamEvent::Lost("unplugged".to_owned()));
@@ -561,8 +583,18 @@ impl Devices for FakeDevices {
             return Err(OpenDevice::Revoked);
         }
         let size = Size::even(wish.width.clamp(160, 1280), wish.height.clamp(120, 720));
-        let mut card = TestCard::new(size.ok_or(OpenDevice::Unsupported)?);
-        let paint = move |counter, at| card.paint(counter, at);
+        let size = size.ok_or(OpenDevice::Unsupported)?;
+        let mut card = TestCard::new(size);
+        let shared = Arc::clone(&self.0);
+        let paint = move |counter, at| {
+            let black = || {
+                let mut data = vec![16; size.i420_len()];
+                data[(size.width * size.height) as usize..].fill(128);
+                Picture::new(size, data.into(), at)
+            };
+            let covered = shared.covered.load(Ordering::Acquire);
+            covered.then(black).flatten().unwrap_or_else(|| card.paint(counter, at))
+        };
         self.pictures((DeviceKind::Camera, device), wish.fps, slot, events, move || permit.is_live(), paint)
     }
 
@@ -581,5 +613,36 @@ impl Devices for FakeDevices {
         let mut text = TextScreen::new(self.0.setup.screen);
         let paint = move |counter, at| text.paint(counter, at);
         self.pictures((DeviceKind::Screen, device), wish.fps, slot, events, move || permit.is_live(), paint)
+    }
+
+    fn open_stills(&self, permit: Permit<Screen>) -> Result<Box<dyn Stills>, OpenDevice> {
+        if !permit.is_live() {
+            return Err(OpenDevice::Revoked);
+        }
+        Ok(Box::new(FakeStills {
+            devices: self.clone(),
+            permit,
+            text: TextScreen::new(self.0.setup.screen),
+            counter: 0,
+        }))
+    }
+}
+
+/// The text screen, small.
+struct FakeStills {
+    devices: FakeDevices,
+    permit: Permit<Screen>,
+    text: TextScreen,
+    counter: u16,
+}
+
+impl Stills for FakeStills {
+    fn still(&mut self, screen: &DeviceId, limit: Size) -> Result<Picture, OpenDevice> {
+        self.devices.check(DeviceKind::Screen, Some(screen))?;
+        if !self.permit.is_live() {
+            return Err(OpenDevice::Revoked);
+        }
+        self.counter = self.counter.wrapping_add(1);
+        Ok(Scaler::new().fit(&self.text.paint(self.counter, MediaTime::ZERO), limit))
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use media_core::channel::{LatestWriter, RingReader, RingWriter, ring};
 use media_core::device::{
-    AudioIn, AudioOut, DeviceList, Devices, ListenPermit, OnEvent, OpenDevice, PictureWish, Pictures, Watch,
+    AudioIn, AudioOut, DeviceList, Devices, ListenPermit, OnEvent, OpenDevice, PictureWish, Pictures, Stills, Watch,
 };
 use media_core::frame::Picture;
 use media_devices::SystemDevices;
@@ -100,6 +100,10 @@ impl Devices for Overheard {
         events: OnEvent,
     ) -> Result<Box<dyn Pictures>, OpenDevice> {
         self.inner.open_screen(permit, screen, wish, slot, events)
+    }
+
+    fn open_stills(&self, permit: Permit<Screen>) -> Result<Box<dyn Stills>, OpenDevice> {
+        self.inner.open_stills(permit)
     }
 }
 

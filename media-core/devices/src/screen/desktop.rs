@@ -1,10 +1,12 @@
 //! A free desktop: X11 or Wayland, as its environment says.
 
-use media_core::device::{OpenDevice, Pictures, ScreenInfo, ScreensUnavailable};
+use media_core::device::{OpenDevice, Pictures, ScreenInfo, ScreensUnavailable, Stills};
 use protocol::ids::DeviceId;
+use protocol::policy::{Permit, Screen};
 
 pub(crate) use super::x11::Changes;
 use super::{Looker, wayland, x11};
+use crate::picture::Clock;
 
 /// A named display is always X11.
 fn is_wayland(display: Option<&str>) -> bool {
@@ -21,4 +23,13 @@ pub(crate) fn list(display: Option<&str>) -> Result<Vec<ScreenInfo>, ScreensUnav
 /// See [`media_core::device::Devices::open_screen`].
 pub(crate) fn open(display: Option<&str>, screen: &DeviceId, looker: Looker) -> Result<Box<dyn Pictures>, OpenDevice> {
     if is_wayland(display) { wayland::open(screen, looker) } else { x11::open(display, screen, looker) }
+}
+
+/// See [`media_core::device::Devices::open_stills`].
+pub(crate) fn stills(
+    display: Option<&str>,
+    clock: Clock,
+    permit: Permit<Screen>,
+) -> Result<Box<dyn Stills>, OpenDevice> {
+    if is_wayland(display) { Err(OpenDevice::Unsupported) } else { x11::stills(display, clock, permit) }
 }

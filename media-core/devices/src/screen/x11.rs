@@ -24,7 +24,10 @@ use super::Looker;
 mod cursor;
 mod grab;
 mod look;
+mod still;
 mod windows;
+
+pub(super) use still::stills;
 
 /// A monitor as RandR has it.
 #[derive(Debug, Clone, PartialEq, Eq)]

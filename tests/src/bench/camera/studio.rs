@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use media_core::channel::{LatestWriter, RingReader, RingWriter};
 use media_core::device::{
-    AudioIn, AudioOut, DeviceList, Devices, ListenPermit, OnEvent, OpenDevice, PictureWish, Pictures, Watch,
+    AudioIn, AudioOut, DeviceList, Devices, ListenPermit, OnEvent, OpenDevice, PictureWish, Pictures, Stills, Watch,
 };
 use media_core::frame::{Picture, Size};
 use media_core::testing::{FakeDevices, TestCard};
@@ -182,5 +182,9 @@ impl Devices for Studio {
         events: OnEvent,
     ) -> Result<Box<dyn Pictures>, OpenDevice> {
         self.devices.open_screen(permit, screen, wish, slot, events)
+    }
+
+    fn open_stills(&self, permit: Permit<Screen>) -> Result<Box<dyn Stills>, OpenDevice> {
+        self.devices.open_stills(permit)
     }
 }

@@ -58,6 +58,32 @@ pub(super) fn list(x: &RustConnection, root: Window) -> Result<Vec<ScreenInfo>, 
     Ok(all)
 }
 
+/// Where our own windows lie on the root.
+pub(super) fn own_places(x: &RustConnection, root: Window) -> Result<Vec<Place>, ReplyError> {
+    let names = Names::ask(x)?;
+    let mut all = Vec::new();
+    for window in managed(x, root, &names)? {
+        // One that closes meanwhile lies nowhere.
+        if let Ok(Some(place)) = own_place(x, root, window, &names) {
+            all.push(place);
+        }
+    }
+    Ok(all)
+}
+
+fn own_place(x: &RustConnection, root: Window, window: Window, names: &Names) -> Result<Option<Place>, ReplyError> {
+    let pid = x.get_property(false, window, names.pid, AtomEnum::CARDINAL, 0, 1)?.reply()?;
+    if pid.value32().and_then(|mut all| all.next()) != Some(std::process::id()) {
+        return Ok(None);
+    }
+    if x.get_window_attributes(window)?.reply()?.map_state != MapState::VIEWABLE {
+        return Ok(None);
+    }
+    let geometry = x.get_geometry(window)?.reply()?;
+    let at = x.translate_coordinates(window, root, 0, 0)?.reply()?;
+    Ok(Some(Place { x: at.dst_x, y: at.dst_y, width: geometry.width, height: geometry.height }))
+}
+
 /// The window of a name from the list.
 pub(super) fn parse(id: &DeviceId) -> Option<Window> {
     u32::from_str_radix(id.as_str().strip_prefix(PREFIX)?, 16).ok()
