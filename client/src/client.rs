@@ -8,9 +8,9 @@ use media_core::channel::LatestReader;
 use media_core::frame::Picture;
 use protocol::bridge::{
     ChooseDevice, Code, CreateInvite, CreatedInvite, DismissNotice, Event, Failure, HostMeeting, InviteView,
-    JoinInvite, JoinRecent, JoinServer, LookAt, MAX_LOOKED_AT, Nothing, OpenStage, PageCodecs, ReadInvite, SetPreview,
-    SetRight, SetRole, SetShieldExempt, SetShieldMinimum, SetShortcut, SetVolume, SetWatermark, SettingsChange,
-    ShortcutState, ShortcutUse, Snapshot, StartShare, Switch,
+    JoinInvite, JoinRecent, JoinServer, LookAt, LookAtScreens, MAX_LOOKED_AT, Nothing, OpenStage, PageCodecs,
+    ReadInvite, SetPreview, SetRight, SetRole, SetShieldExempt, SetShieldMinimum, SetShortcut, SetVolume, SetWatermark,
+    SettingsChange, ShortcutState, ShortcutUse, Snapshot, StartShare, Switch,
 };
 use protocol::ids::{TrackSid, UserId};
 use protocol::invite::{Invite, ParseInvite};
@@ -142,6 +142,8 @@ commands! {
     set_shortcut(ask: SetShortcut) -> () = |reply| Command::SetShortcut(ask, reply);
     /// Camera on or off.
     set_camera(ask: Switch) -> () = |reply| Command::Switch(Lane::Camera, ask, reply);
+    /// Shows small pictures of what could be shared.
+    look_at_screens(ask: LookAtScreens) -> () = |reply| Command::LookAtScreens(ask, reply);
     /// Shares a screen.
     start_share(ask: StartShare) -> () = |reply| Command::StartShare(ask, reply);
     /// Stops sharing.

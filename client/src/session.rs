@@ -55,6 +55,7 @@ mod shield;
 mod sight;
 mod sources;
 mod stage;
+mod stills;
 mod talk;
 mod tiles;
 mod view;
@@ -122,6 +123,8 @@ pub(crate) enum Input {
     Opened(Opened),
     /// An open device says.
     Device(devices::Which, u64, StreamEvent),
+    /// Every still of a round was made, or could not be.
+    Stills(Option<Box<dyn media_core::device::Stills>>),
     /// Something was plugged in or out.
     DevicesChanged,
     /// What there is now.
@@ -150,6 +153,7 @@ pub(crate) struct Session {
     /// Rises with every task whose news may come too late.
     serial: u64,
     hardware: Hardware,
+    stills: stills::Look,
     hush: hush::Hush,
     sound: Option<(u64, Sound)>,
     around: Surroundings,
@@ -244,6 +248,7 @@ impl Session {
             call: None,
             serial: 0,
             hardware: Hardware::default(),
+            stills: stills::Look::default(),
             hush: hush::Hush::default(),
             sound: None,
             around,
@@ -354,6 +359,7 @@ impl Session {
             Input::OwnEnded(lane, number, revoked) => self.on_own_ended(lane, number, revoked),
             Input::Opened(opened) => self.on_opened(opened),
             Input::Device(which, number, event) => self.on_device(which, number, event),
+            Input::Stills(looker) => self.on_stills(looker),
             Input::DevicesChanged => self.look_for_devices(),
             Input::Devices(list) => self.on_devices(list),
             Input::Sighted(sighting) => self.on_sighting(sighting),
@@ -368,6 +374,7 @@ impl Session {
     fn settle(&mut self) {
         self.settle_gate();
         self.settle_share();
+        self.settle_stills(Instant::now());
         self.settle_talk(Instant::now());
         self.settle_devices();
         self.settle_tracks();

@@ -56,6 +56,8 @@ bridge! {
     set_microphone(Switch) -> ();
     /// Camera on or off.
     set_camera(Switch) -> ();
+    /// See small pictures of what could be shared, for choosing.
+    look_at_screens(LookAtScreens) -> ();
     /// Share a screen.
     start_share(StartShare) -> ();
     /// Stop sharing.

@@ -33,6 +33,7 @@ doors! {
     meeting::forget_recent,
     media::set_microphone,
     media::set_camera,
+    media::look_at_screens,
     media::start_share,
     media::stop_share,
     media::set_megaphone,

@@ -1,10 +1,12 @@
 //! Everything a user can want, and where in the session it goes. Part of the session.
 
+use std::time::Instant;
+
 use media_core::audio::AudioInput;
 use protocol::bridge::{
     ChooseDevice, Code, CreateInvite, CreatedInvite, DeviceKind, DismissNotice, Failure, HostMeeting, JoinInvite,
-    JoinRecent, JoinServer, OpenStage, PageCodecs, SetPreview, SetRight, SetRole, SetShieldExempt, SetShieldMinimum,
-    SetShortcut, SetVolume, SetWatermark, SettingsChange, StartShare, Switch,
+    JoinRecent, JoinServer, LookAtScreens, OpenStage, PageCodecs, SetPreview, SetRight, SetRole, SetShieldExempt,
+    SetShieldMinimum, SetShortcut, SetVolume, SetWatermark, SettingsChange, StartShare, Switch,
 };
 
 use super::enter::Goal;
@@ -27,6 +29,7 @@ pub(crate) enum Command {
     MuteByKey(MuteWish, Reply<Voice>),
     Hold(Finger, bool, Reply<()>),
     SetShortcut(SetShortcut, Reply<()>),
+    LookAtScreens(LookAtScreens, Reply<()>),
     StartShare(StartShare, Reply<()>),
     StopShare(Reply<()>),
     ChooseDevice(ChooseDevice, Reply<()>),
@@ -120,6 +123,10 @@ impl Session {
             }
             Command::SetShortcut(ask, reply) => {
                 let result = self.set_shortcut(&ask);
+                answer(reply, result);
+            }
+            Command::LookAtScreens(ask, reply) => {
+                let result = self.look_at_screens(ask.screens, Instant::now());
                 answer(reply, result);
             }
             Command::StartShare(ask, reply) => {

@@ -28,6 +28,7 @@ use crate::client::{Client, MeetingHappening};
 use crate::ports::{Ports, Vault, VaultError};
 
 mod devices;
+mod screens;
 
 /// Hang guard, not a measure.
 const GUARD: Duration = Duration::from_secs(40);

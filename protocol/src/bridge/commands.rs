@@ -81,6 +81,15 @@ pub struct Switch {
     pub on: bool,
 }
 
+/// `look_at_screens`: one small picture of each comes through the frames door, as the track `still:` and its id. Asked again
+/// for fresh ones, once a second is enough and twice the most; asked for none, when nobody chooses any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct LookAtScreens {
+    /// A [`ScreenView::id`] each; at most 64.
+    pub screens: Vec<DeviceId>,
+}
+
 /// `start_share`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(deny_unknown_fields)]

@@ -44,6 +44,7 @@ pub fn file() -> String {
         JoinServer,
         JoinRecent,
         Switch,
+        LookAtScreens,
         StartShare,
         DeviceKind,
         ChooseDevice,

@@ -1,6 +1,6 @@
 //! Microphone, camera, screen, megaphone, and their devices. Called by the page; three lines each and no decisions.
 
-use protocol::bridge::{ChooseDevice, Failure, Nothing, SetPreview, StartShare, Switch};
+use protocol::bridge::{ChooseDevice, Failure, LookAtScreens, Nothing, SetPreview, StartShare, Switch};
 use tauri::State;
 
 use crate::desk::Desk;
@@ -18,6 +18,11 @@ pub(super) async fn hold_to_talk(desk: State<'_, Desk>, req: Switch) -> Result<(
 #[tauri::command]
 pub(super) async fn set_camera(desk: State<'_, Desk>, req: Switch) -> Result<(), Failure> {
     desk.client().await?.set_camera(req).await
+}
+
+#[tauri::command]
+pub(super) async fn look_at_screens(desk: State<'_, Desk>, req: LookAtScreens) -> Result<(), Failure> {
+    desk.client().await?.look_at_screens(req).await
 }
 
 #[tauri::command]

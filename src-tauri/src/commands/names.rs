@@ -14,6 +14,7 @@ pub(crate) const NAMES: &[&str] = &[
     "forget_recent",
     "set_microphone",
     "set_camera",
+    "look_at_screens",
     "start_share",
     "stop_share",
     "set_megaphone",

@@ -37,7 +37,8 @@ fn the_window_of_a_shared_screen_may_only_look() {
     let capability: Value = serde_json::from_str(STAGE).unwrap();
     assert_eq!(capability["windows"], serde_json::json!(["stage"]));
     assert!(capability["remote"].is_null(), "no remote page may call anything");
-    let wanted = ["close-stage", "look-at", "subscribe", "open-frames", "ack-frames"].map(|name| format!("allow-{name}"));
+    let wanted =
+        ["close-stage", "look-at", "subscribe", "open-frames", "ack-frames"].map(|name| format!("allow-{name}"));
     assert_eq!(capability["permissions"], serde_json::json!(wanted));
 }
 

@@ -55,6 +55,9 @@ impl Session {
         slot.failed = Some(Code::DeviceLost);
         let last = slot.last.clone();
         let about = last.and_then(|id| self.device_name(which, &id));
+        // A window that was closed may have left the list before this is heard.
+        let known = (which == Which::Screen).then(|| self.hardware.screen.lost_name.take()).flatten();
+        let about = about.or(known);
         self.hardware.slot(which).lost_name.clone_from(&about);
         match which {
             Which::Screen => {
@@ -101,7 +104,11 @@ impl Session {
             Which::Microphone => &self.hardware.list.microphones,
             Which::Speaker => &self.hardware.list.speakers,
             Which::Camera => &self.hardware.list.cameras,
-            Which::Screen | Which::System => return None,
+            Which::Screen => {
+                let screens = self.hardware.list.screens.as_ref().ok()?;
+                return screens.iter().find(|s| s.id == *id).map(|s| s.name.clone());
+            }
+            Which::System => return None,
         };
         list.iter().find(|d| d.id == *id).map(|d| d.name.clone())
     }
@@ -115,7 +122,9 @@ impl Session {
             Which::Microphone => self.sound_order(AudioInput::DetachMicrophone),
             Which::Speaker => self.sound_order(AudioInput::DetachSpeaker),
             Which::System => self.sound_order(AudioInput::DetachSystem),
-            Which::Camera | Which::Screen => {}
+            Which::Camera => {}
+            // What is not shared any more is not hidden either.
+            Which::Screen => self.page.withdraw(Code::ShareHidden),
         }
         if let State::Open(kept) = state {
             self.drop_slowly(kept);
@@ -123,7 +132,7 @@ impl Session {
     }
 
     /// Closing a device may block.
-    pub(super) fn drop_slowly(&self, thing: impl Send + 'static) {
+    pub(in crate::session) fn drop_slowly(&self, thing: impl Send + 'static) {
         self.tokio.spawn_blocking(move || drop(thing));
     }
 }

@@ -173,6 +173,9 @@ impl Session {
             self.changed(which, device.clone());
         }
         self.hardware.slot(which).last = Some(device.clone());
+        if which == Which::Screen {
+            self.hardware.screen.lost_name = self.device_name(which, &device);
+        }
         let kept = match handle {
             Handle::Microphone(device, reader) => {
                 self.sound_order(AudioInput::AttachMicrophone(reader, device.format()));

@@ -244,6 +244,7 @@ class Rehearsal {
       this.#meeting((m) => ({ ...m, camera: on ? { is: "on", track: "local-camera" } : { is: "off" } }));
       return null;
     },
+    look_at_screens: () => null,
     start_share: ({ sound }) => {
       this.#change({ slice: "settings", value: { ...this.#state.settings, share_sound: sound } });
       const share_sound = sound ? ({ is: "on", track: null } as const) : ({ is: "off" } as const);

@@ -143,6 +143,11 @@ export type Switch = {
  * On?
  */
 on: boolean, };
+export type LookAtScreens = { 
+/**
+ * A [`ScreenView::id`] each; at most 64.
+ */
+screens: Array<DeviceId>, };
 export type StartShare = { 
 /**
  * A [`ScreenView::id`].
@@ -969,6 +974,7 @@ export interface Commands {
   forget_recent: [JoinRecent, null];
   set_microphone: [Switch, null];
   set_camera: [Switch, null];
+  look_at_screens: [LookAtScreens, null];
   start_share: [StartShare, null];
   stop_share: [Nothing, null];
   set_megaphone: [Switch, null];
@@ -1071,6 +1077,7 @@ export const COMMANDS = [
   "forget_recent",
   "set_microphone",
   "set_camera",
+  "look_at_screens",
   "start_share",
   "stop_share",
   "set_megaphone",
