@@ -19,6 +19,7 @@ use media_core::time::MediaTime;
 use media_core::video::codec::Decoder as _;
 use media_core::video::h264::Decoder;
 use media_core::video::ladder::Allowed;
+use media_core::video::lens::{Lens, LensWatch};
 use media_core::video::receive::{VideoOutput, VideoReceiver};
 use media_core::video::screen::receive::{ScreenReader, Screened};
 use media_core::video::send::{SendPicture, ShowPermit, VideoLimits};
@@ -122,6 +123,33 @@ pub(crate) struct Surroundings {
     pub(crate) camera: CameraWishes,
     /// Who reads the text of our screen.
     pub(crate) readership: Readership,
+    /// What our camera shows.
+    pub(crate) lens: LensReport,
+}
+
+/// What our camera shows, as its encode thread sees it; looked at by the session. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LensReport(Arc<AtomicU8>);
+
+impl LensReport {
+    /// From now on this.
+    pub(crate) fn set(&self, lens: Lens) {
+        let number = match lens {
+            Lens::Clear => 0,
+            Lens::Dark => 1,
+            Lens::Still => 2,
+        };
+        self.0.store(number, Ordering::Relaxed);
+    }
+
+    /// What it shows.
+    pub(crate) fn get(&self) -> Lens {
+        match self.0.load(Ordering::Relaxed) {
+            1 => Lens::Dark,
+            2 => Lens::Still,
+            _ => Lens::Clear,
+        }
+    }
 }
 
 /// Where the frames of one of our own sources go.
@@ -225,6 +253,7 @@ fn encode(
     (sender, sent): (&mut Source, &mut Sent),
     (stop, key): (&AtomicBool, &AtomicBool),
 ) -> bool {
+    let mut watch = LensWatch::default();
     while !stop.load(Ordering::Acquire) {
         if showing.lane.is_some() {
             sent.follow(&around.share, sender);
@@ -234,6 +263,9 @@ fn encode(
         }
         let made = match pictures.take(sender.patience(around.clock.now())) {
             Taken::Value(picture) => {
+                if sender.is_camera() {
+                    around.lens.set(watch.look(&picture));
+                }
                 let made = sender.make(Some(&picture), around.clock.now());
                 if around.watchers.any(&showing.name) {
                     around.watchers.show(&showing.name, picture);

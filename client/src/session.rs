@@ -238,6 +238,7 @@ impl Session {
             camera: crate::picture::CameraWishes::default(),
             share: LinkShare::default(),
             readership: Readership::default(),
+            lens: crate::picture::LensReport::default(),
         };
         let secrets = Secrets::new(std::sync::Arc::clone(&ports.vault));
         let session = Self {
@@ -377,6 +378,7 @@ impl Session {
         self.settle_stills(Instant::now());
         self.settle_talk(Instant::now());
         self.settle_devices();
+        self.settle_lens();
         self.settle_tracks();
         self.settle_sight(Instant::now());
         self.settle_stage();

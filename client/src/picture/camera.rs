@@ -12,6 +12,7 @@ use media_core::time::Bitrate;
 use media_core::video::codec::CodecError;
 use media_core::video::ladder::Allowed;
 use media_core::video::layers::{LAYERS, share};
+use media_core::video::lens::LensWatch;
 use media_core::video::send::SendPicture;
 use media_core::video::simulcast::{CameraSender, LayerFrame};
 use protocol::policy::{Camera, Permit};
@@ -129,12 +130,14 @@ struct Studio<'a> {
 impl Studio<'_> {
     /// Answers whether it ended because the right was taken away.
     fn run(mut self, pictures: &LatestReader<Picture>, stop: &AtomicBool) -> bool {
+        let mut watch = LensWatch::default();
         while !stop.load(Ordering::Acquire) {
             let picture = match pictures.take(IDLE) {
                 Taken::Value(picture) => picture,
                 Taken::Nothing => continue,
                 Taken::Ended => return false,
             };
+            self.around.lens.set(watch.look(&picture));
             match self.picture(&picture) {
                 Ok(()) => {}
                 Err(SendPicture::Revoked) => return true,

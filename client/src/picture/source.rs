@@ -81,6 +81,13 @@ impl Source {
         }
     }
 
+    pub(super) const fn is_camera(&self) -> bool {
+        match self {
+            Self::Camera(_) => true,
+            Self::Screen(..) => false,
+        }
+    }
+
     /// How long to wait for a picture.
     pub(super) fn patience(&self, now: MediaTime) -> Duration {
         match self {

@@ -9,6 +9,7 @@ use media_core::channel::{LatestReader, RingReader, RingWriter};
 use media_core::device::{AudioIn, AudioOut, DeviceList, OpenDevice, Pictures};
 use media_core::frame::AudioLevel;
 use media_core::frame::Picture;
+use media_core::video::lens::Lens;
 use protocol::bridge::{Code, DeviceKind, Failure, HeardView, RehearsalView, SetPreview};
 use protocol::ids::DeviceId;
 use protocol::policy::Capability;
@@ -142,6 +143,8 @@ pub(super) struct Hardware {
     look_again: bool,
     /// What the open camera is for.
     camera_for_call: bool,
+    /// What the person was told of what the camera shows.
+    lens: Lens,
 }
 
 /// Hearing oneself before a meeting.

@@ -115,6 +115,10 @@ pub enum Code {
     DeviceChanged,
     /// The microphone is open and hears nothing.
     MicrophoneSilent,
+    /// The camera is open and shows black: covered, or in the dark.
+    CameraDark,
+    /// The camera is open and repeats one picture.
+    CameraStill,
     /// The shared monitor or window is gone.
     ShareLost,
     /// The shared window is minimised: the others keep its last picture.
@@ -204,6 +208,8 @@ impl Code {
         Self::ShareUnsupported,
         Self::DeviceChanged,
         Self::MicrophoneSilent,
+        Self::CameraDark,
+        Self::CameraStill,
         Self::ShareLost,
         Self::ShareHidden,
         Self::ShareSoundFailed,

@@ -47,6 +47,8 @@ export interface Words {
 
 type About = { [C in Code]: (typeof ja)["codes"][C] extends { about: string } ? C : never }[Code];
 const NAMED: readonly About[] = [
+  "camera_dark",
+  "camera_still",
   "device_back",
   "device_changed",
   "device_busy",

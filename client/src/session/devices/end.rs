@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use media_core::audio::AudioInput;
 use media_core::device::StreamEvent;
+use media_core::video::lens::Lens;
 use protocol::bridge::{Code, Severity};
 use protocol::ids::DeviceId;
 
@@ -94,6 +95,24 @@ impl Session {
         }
     }
 
+    /// Tells of a camera that shows nothing, once, and takes it back as soon as it does.
+    pub(in crate::session) fn settle_lens(&mut self) {
+        let now = if self.hardware.camera.is_open() { self.around.lens.get() } else { Lens::Clear };
+        if std::mem::replace(&mut self.hardware.lens, now) == now {
+            return;
+        }
+        self.page.withdraw(Code::CameraDark);
+        self.page.withdraw(Code::CameraStill);
+        let code = match now {
+            Lens::Clear => return,
+            Lens::Dark => Code::CameraDark,
+            Lens::Still => Code::CameraStill,
+        };
+        let camera = self.hardware.camera.last.clone();
+        let about = camera.and_then(|id| self.device_name(Which::Camera, &id));
+        self.page.device_notice(code, Which::Camera.kind(), about, Severity::Warning);
+    }
+
     /// What the microphone in use is called.
     pub(in crate::session) fn microphone_name(&self) -> Option<String> {
         self.device_name(Which::Microphone, self.hardware.microphone.last.as_ref()?)
@@ -122,7 +141,8 @@ impl Session {
             Which::Microphone => self.sound_order(AudioInput::DetachMicrophone),
             Which::Speaker => self.sound_order(AudioInput::DetachSpeaker),
             Which::System => self.sound_order(AudioInput::DetachSystem),
-            Which::Camera => {}
+            // Another one, or the same anew, is judged by its own pictures.
+            Which::Camera => self.around.lens.set(Lens::Clear),
             // What is not shared any more is not hidden either.
             Which::Screen => self.page.withdraw(Code::ShareHidden),
         }

@@ -197,6 +197,49 @@ async fn a_busy_or_denied_microphone_says_which_and_the_call_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_camera_another_app_has_or_that_is_unplugged_is_told_and_the_voice_goes_on() {
+    use media_core::testing::Fault;
+    let person = person();
+    person.devices.set_fault(DeviceKind::Camera, Some(Fault::Busy));
+    let (_connection, _more) = joined(&person, "", true).await;
+    let camera = Some(protocol::bridge::DeviceKind::Camera);
+    let busy = eventually(&person.client, "it is said", |s| told(s, Code::DeviceBusy)).await;
+    assert!(busy.notices.iter().any(|n| n.code == Code::DeviceBusy && n.device == camera), "{:?}", busy.notices);
+    person.devices.set_fault(DeviceKind::Camera, None);
+    person.client.set_camera(On { on: true }).await.unwrap();
+    eventually(&person.client, "it opens", |_| person.devices.open_streams(DeviceKind::Camera) == 1).await;
+    person.devices.unplug(DeviceKind::Camera);
+    let lost = eventually(&person.client, "the loss is said", |s| told(s, Code::DeviceLost)).await;
+    assert!(lost.notices.iter().any(|n| n.code == Code::DeviceLost && n.device == camera), "{:?}", lost.notices);
+    assert_eq!(person.devices.open_streams(DeviceKind::Microphone), 1, "the voice goes on");
+    person.devices.replug(DeviceKind::Camera);
+    eventually(&person.client, "it is back", |s| {
+        told(s, Code::DeviceBack) && person.devices.open_streams(DeviceKind::Camera) == 1
+    })
+    .await;
+    person.client.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_covered_camera_is_told_before_and_in_a_meeting_until_it_is_opened() {
+    let person = person();
+    person.devices.cover_camera(true);
+    person.client.set_preview(SetPreview { microphone: false, camera: true }).await.unwrap();
+    eventually(&person.client, "it is told before", |s| told(s, Code::CameraDark)).await;
+    person.client.set_preview(SetPreview { microphone: false, camera: false }).await.unwrap();
+    eventually(&person.client, "a closed camera shows nothing wrong", |s| !told(s, Code::CameraDark)).await;
+    let (_connection, _more) = joined(&person, "", true).await;
+    let now = eventually(&person.client, "it is told in it", |s| told(s, Code::CameraDark)).await;
+    let notice = now.notices.iter().find(|n| n.code == Code::CameraDark).unwrap();
+    assert_eq!(notice.about.as_deref(), Some(now.devices.cameras[0].name.as_str()));
+    assert!(!told(&now, Code::CameraStill), "one thing at a time");
+    person.devices.cover_camera(false);
+    eventually(&person.client, "it is taken back", |s| !told(s, Code::CameraDark)).await;
+    assert_eq!(person.devices.open_streams(DeviceKind::Camera), 1, "it was never closed for it");
+    person.client.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_hears_oneself_before_a_meeting_and_the_devices_are_closed_again() {
     let sound: Arc<[f32]> = tone(440.0, 48_000, 48_000).into();
     let person = person_with(FakeSetup { sound: Some(sound), ..FakeSetup::default() });
