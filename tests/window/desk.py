@@ -2,8 +2,9 @@
 
 Used by the window tests. Everything listens on loopback or in a folder of its own and ends with the test.
 """
-import base64, json, os, shutil, signal, subprocess, tempfile, time, urllib.error, urllib.request
+import base64, json, os, re, shutil, signal, subprocess, tempfile, time, urllib.error, urllib.request
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import numpy as np
 
@@ -94,6 +95,18 @@ class Display:
 
     def stop(self):
         self.server.stop()
+
+
+def bind(file, **programs):
+    """Writes a configuration of openbox like Debian's, whose keys start these programs and no other.
+
+    Debian's own starts `scrot` at the Print key wherever that is installed: no test may hang on what a machine has.
+    """
+    text = Path("/etc/xdg/openbox/rc.xml").read_text()
+    text = re.sub(r"<keybind\b(?:(?!</keybind>).)*<action name=\"Execute\">.*?</keybind>", "", text, flags=re.S)
+    keys = "".join(f'<keybind key="{key}"><action name="Execute"><command>{escape(command)}</command></action></keybind>'
+                   for key, command in programs.items())
+    file.write_text(text.replace("</keyboard>", f"{keys}</keyboard>"))
 
 
 class Sound:

@@ -9,7 +9,7 @@ import numpy as np
 
 from pathlib import Path
 
-from desk import RATE, ROOT, Child, Display, Sound, Window, free_port, likeness, need, scratch, speech, wait_for
+from desk import RATE, ROOT, Child, Display, Sound, Window, bind, free_port, likeness, need, scratch, speech, wait_for
 
 BINARY = Path(os.environ.get("SHOJI_BINARY", ROOT / "target/debug/shoji"))
 SHOTS = ROOT / "target/window-tests"
@@ -50,7 +50,9 @@ class Person:
             # Two windows, two encoders and a host in debug builds share two cores here.
             self.env["FAKECAM_SIZE"] = "640x360"
             self.env["FAKECAM_FPS"] = "15/1"
-        self.manager = Child([need("openbox", "openbox")], env=self.env, log=self.folder / "openbox.log")
+        self.keys = self.folder / "openbox.xml"
+        bind(self.keys)
+        self.manager = Child([need("openbox", "openbox"), "--config-file", str(self.keys)], env=self.env, log=self.folder / "openbox.log")
         self.profile = self.folder / "profile"
         self.window = None
 

@@ -8,7 +8,7 @@ import json, shutil, subprocess, sys, time, unittest
 
 import numpy as np
 
-from desk import ROOT, need, wait_for
+from desk import ROOT, bind, need, wait_for
 from meeting_test import SHOTS, Person
 
 sys.path.insert(0, str(ROOT / "xorg-shield/tests"))
@@ -133,6 +133,22 @@ class Shield(unittest.TestCase):
         self.keep("shield-5-key")
         wait_for("the meeting to be seen again", lambda: not self.really_covered())
         wait_for("the incident", lambda: any(fields["method"] == "CaptureKey" for fields in self.log("the window was captured")))
+
+    def test_the_program_that_such_a_key_starts_finds_the_cover_and_is_named(self):
+        picture = self.person.folder / "key.ppm"
+        bind(self.person.keys, Print=f"{need('import', 'imagemagick')} -window root -depth 8 {picture}")
+        subprocess.run([need("openbox", "openbox"), "--reconfigure"], env=self.person.env, check=True)
+        self.protect()
+        subprocess.run([need("xdotool", "xdotool"), "key", "Print"], env=self.person.env, check=True)
+        wait_for("the tool to end", lambda: picture.exists() and subprocess.run(["pgrep", "-f", str(picture)], capture_output=True).returncode == 1)
+        head, size, _, pixels = picture.read_bytes().split(b"\n", 3)
+        width, height = map(int, size.split())
+        self.assertEqual(head, b"P6")
+        shot = np.frombuffer(pixels, np.uint8, width * height * 3).reshape(height, width, 3)
+        self.assertTrue(self.covered(shot), "the cover was there before the tool")
+        wait_for("the meeting to be seen again", lambda: not self.really_covered())
+        told = wait_for("the incident", lambda: self.log("the window was captured"))
+        self.assertTrue(all(str(fields["program"]).startswith("import") for fields in told), f"the key is no story beside it: {told}")
 
     def test_another_size_of_the_screen_is_tested_again_and_stays_protected(self):
         self.protect()
