@@ -24,7 +24,7 @@ use crate::ports::{FrameSink, Ports};
 use crate::session::command::Command;
 use crate::session::enter::invite_failure;
 use crate::session::recents::unix_now;
-use crate::session::{Doors, Input, Reply, Session};
+use crate::session::{Doors, Input, Reply, Session, ShieldWish};
 use crate::talk::Finger;
 use crate::transport::Lane;
 
@@ -293,10 +293,9 @@ impl Client {
         self.tell(Input::Captured(incident));
     }
 
-    /// Whether the window has to be protected now: the meeting demands it of this person, and no owner exempted them.
-    /// False outside meetings and where nothing is demanded.
+    /// What is wanted of the window's protection now: nothing outside meetings and where nothing is demanded.
     #[must_use]
-    pub fn protection(&self) -> watch::Receiver<bool> {
+    pub fn protection(&self) -> watch::Receiver<ShieldWish> {
         self.doors.protection.0.subscribe()
     }
 

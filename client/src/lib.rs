@@ -36,3 +36,4 @@ mod tls;
 mod transport;
 
 pub use client::{Client, MeetingHappening, MuteWish, Voice};
+pub use session::ShieldWish;

@@ -32,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) theme: Theme,
     /// Mirror the own picture.
     pub(crate) mirror: bool,
+    /// In protected meetings, cover the window while another one has the keyboard.
+    pub(crate) cover_unfocused: bool,
     /// Share the sound of other programs beside a screen.
     pub(crate) share_sound: bool,
     /// System-wide: mutes and unmutes.
@@ -65,6 +67,7 @@ impl Default for Settings {
             language: Language::System,
             theme: Theme::System,
             mirror: true,
+            cover_unfocused: false,
             share_sound: false,
             mute_key: None,
             talk_key: None,
@@ -88,6 +91,7 @@ impl Settings {
             language,
             theme,
             mirror,
+            cover_unfocused,
             ready_to_talk,
             key_sounds,
             echo_cancellation,
@@ -98,6 +102,7 @@ impl Settings {
         self.language = language.unwrap_or(self.language);
         self.theme = theme.unwrap_or(self.theme);
         self.mirror = mirror.unwrap_or(self.mirror);
+        self.cover_unfocused = cover_unfocused.unwrap_or(self.cover_unfocused);
         self.ready_to_talk = ready_to_talk.unwrap_or(self.ready_to_talk);
         self.key_sounds = key_sounds.unwrap_or(self.key_sounds);
         self.echo_cancellation = echo_cancellation.unwrap_or(self.echo_cancellation);
@@ -112,6 +117,7 @@ impl Settings {
             language: self.language,
             theme: self.theme,
             mirror: self.mirror,
+            cover_unfocused: self.cover_unfocused,
             share_sound: self.share_sound,
             ready_to_talk: self.ready_to_talk,
             key_sounds: self.key_sounds,

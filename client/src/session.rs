@@ -21,6 +21,7 @@ use self::call::Call;
 use self::devices::{Hardware, Opened};
 use self::enter::Prepared;
 use self::page::Page;
+pub use self::shield::ShieldWish;
 use self::talk::Shortcuts;
 use crate::attempt::{Entered, Failed, InOffice, InSignal};
 use crate::client::MeetingHappening;
@@ -185,7 +186,7 @@ pub(crate) struct Doors {
     pub(crate) door: Door,
     /// Pictures for headless users.
     pub(crate) watchers: Watchers,
-    /// Whether the meeting demands protection of this person.
+    /// What is wanted of the window's protection.
     pub(crate) protection: Protection,
     /// Which shared screen has a window of its own.
     pub(crate) apart: Apart,
@@ -201,13 +202,13 @@ impl Default for Apart {
     }
 }
 
-/// Whether protection is demanded now. Cheap to clone.
+/// What is wanted of the window's protection, for those who watch. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Protection(pub(crate) std::sync::Arc<watch::Sender<bool>>);
+pub(crate) struct Protection(pub(crate) std::sync::Arc<watch::Sender<ShieldWish>>);
 
 impl Default for Protection {
     fn default() -> Self {
-        Self(std::sync::Arc::new(watch::Sender::new(false)))
+        Self(std::sync::Arc::new(watch::Sender::new(ShieldWish::default())))
     }
 }
 

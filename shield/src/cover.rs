@@ -45,9 +45,8 @@ struct Three {
 }
 
 impl Cover {
-    /// Makes them, not shown yet.
-    pub(crate) fn open(display: Option<&str>, windows: &[(Window, Place)]) -> Result<Self, Failed> {
-        let (connection, _) = x11rb::connect(display)?;
+    /// Makes them, not shown yet, with a connection that is theirs alone.
+    pub(crate) fn open(connection: RustConnection, windows: &[(Window, Place)]) -> Result<Self, Failed> {
         let mut covers = Vec::new();
         for (window, place) in windows {
             let inner = make(&connection, *window, (0, 0), (ENOUGH, ENOUGH))?;

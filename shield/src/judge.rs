@@ -111,6 +111,11 @@ impl Judge {
         }
     }
 
+    /// Is the cover there, too, because another window has the keyboard? That is meant for eyes, not for captures.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        self.holds.contains_key(&Hold::Focus)
+    }
+
     /// A client that was there before us. It is not suspicious for that.
     pub(crate) fn was_there(&mut self, base: u32, standing: Standing, now: Instant) {
         self.client(base, now).standing = standing;

@@ -19,7 +19,7 @@
 //! | `desk` | the thread that may be slow: who is behind a client, words on the cover, telling the caller |
 //! | `who`, `programs` | from a client to its program; which programs are ordinary |
 //! | `words` | pictures and letters on the cover |
-//! | `self_test` | captures a window of our own, protected and not, as tools do |
+//! | `self_test`, `kin` | captures a window of our own, protected and not, as tools do; which connections do that |
 #![cfg(target_os = "linux")]
 #![forbid(unsafe_code)]
 
@@ -37,6 +37,7 @@ mod cover;
 mod desk;
 mod judge;
 mod keys;
+mod kin;
 mod module;
 mod place;
 mod programs;
@@ -47,6 +48,7 @@ mod watch;
 mod who;
 mod words;
 
+pub use kin::Kin;
 pub use module::{Doubt, Module};
 pub use requests::Method;
 pub use self_test::{Proof, Way, self_test, test_module};
@@ -60,9 +62,10 @@ pub struct Config {
     /// Programs that are ordinary beside the built-in ones: a file's name, or its whole path. Only files of root in
     /// system folders count, whatever is written here.
     pub allow: Vec<String>,
-    /// Cover, too, while another window has the keyboard.
+    /// Cover, too, while another window has the keyboard; [`Shield::strict`] changes it.
     pub strict: bool,
-    /// Cover at all? `false`: only notice and tell, where something else keeps captures from showing anything.
+    /// Cover whoever captures? `false`: only notice and tell, where something else keeps captures from showing anything.
+    /// What is strict covers all the same.
     pub cover: bool,
     /// What the cover shows; `None` for a line of plain English. Called by a thread of the shield: answer soon.
     pub say: Say,
@@ -200,10 +203,12 @@ pub enum Failed {
 /// A raised shield. Dropping it uncovers the windows and ends everything.
 pub struct Shield {
     stop: Arc<AtomicBool>,
+    strict: Arc<AtomicBool>,
     bell: std::io::PipeWriter,
     to_desk: desk::ToDesk,
     watch: Option<JoinHandle<()>>,
     desk: Option<JoinHandle<()>>,
+    kin: Kin,
     /// Ends with this.
     _clipboard: Option<clipboard::Clipboard>,
 }
@@ -227,12 +232,43 @@ impl Shield {
         let clipboard = clipboard.and_then(|guarded| {
             guarded.inspect_err(|error| tracing::warn!(%error, "pictures stay on the clipboard")).ok()
         });
-        let (watch, seen) = watch::Watch::set_up(&config, bounds, to_desk.clone(), answered, hear, stop.clone())?;
+        let kin = Kin::default();
+        let strict = Arc::new(AtomicBool::new(config.strict));
+        let ends = watch::Ends {
+            to_desk: to_desk.clone(),
+            answered,
+            hear,
+            stop: stop.clone(),
+            strict: strict.clone(),
+            kin: kin.clone(),
+        };
+        let (watch, seen) = watch::Watch::set_up(&config, bounds, ends)?;
         let desk = desk::Desk::new(config, seen, at_desk, answers);
         let desk = std::thread::Builder::new().name("shield-desk".into()).spawn(move || desk.run())?;
-        let mut shield = Self { stop, bell, to_desk, watch: None, desk: Some(desk), _clipboard: clipboard };
+        let mut shield =
+            Self { stop, strict, bell, to_desk, watch: None, desk: Some(desk), kin, _clipboard: clipboard };
         shield.watch = Some(std::thread::Builder::new().name("shield-watch".into()).spawn(move || watch.run())?);
         Ok(shield)
+    }
+
+    /// Covers, too, while another window has the keyboard, or does so no more.
+    pub fn strict(&self, on: bool) {
+        if self.strict.swap(on, Ordering::SeqCst) != on {
+            self.ring();
+        }
+    }
+
+    /// Wakes the watch. Nobody listens: it has ended already.
+    fn ring(&self) {
+        if let Err(error) = (&self.bell).write_all(&[0]) {
+            tracing::debug!(%error, "the watch of the shield cannot be woken");
+        }
+    }
+
+    /// For [`self_test`] and [`test_module`] on the same display: what they do then covers nothing here.
+    #[must_use]
+    pub fn kin(&self) -> Kin {
+        self.kin.clone()
     }
 
     /// Hands in what [`self_test`] said; the level follows, and is told as an [`Event::Level`].
@@ -244,10 +280,7 @@ impl Shield {
 impl Drop for Shield {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::SeqCst);
-        if let Err(error) = self.bell.write_all(&[0]) {
-            // Nobody listens: the watch has ended already.
-            tracing::debug!(%error, "the watch of the shield cannot be woken");
-        }
+        self.ring();
         let me = std::thread::current().id();
         for thread in [self.watch.take(), self.desk.take()].into_iter().flatten() {
             // Dropped by the caller's own callback: that thread cannot wait for itself, and ends when it returns.

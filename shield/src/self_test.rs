@@ -19,7 +19,7 @@ use x11rb::protocol::xproto::{
 use x11rb::rust_connection::RustConnection;
 
 use crate::watch::Bounds;
-use crate::{Config, Event, Failed, Module, Shield};
+use crate::{Config, Event, Failed, Kin, Module, Shield};
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,22 +56,35 @@ const START: Duration = Duration::from_millis(50);
 /// A cover that stays for so long is not ours to understand.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Tests the shield on a display; `None`: the one the environment names.
+/// Tests the shield on a display; `None`: the one the environment names. `kin`: of the shield that is raised there.
 #[must_use]
-pub fn self_test(display: Option<&str>) -> Proof {
-    test(display, true).unwrap_or_else(|trouble| Proof::CannotTell(trouble.to_string()))
+pub fn self_test(display: Option<&str>, kin: &Kin) -> Proof {
+    test(&Spot { display, kin }, true).unwrap_or_else(|trouble| Proof::CannotTell(trouble.to_string()))
 }
 
 /// Tests the administrator's module in the same way, with a second window beside that is not protected.
 #[must_use]
-pub fn test_module(display: Option<&str>) -> Proof {
-    try_module(display).unwrap_or_else(|trouble| Proof::CannotTell(trouble.to_string()))
+pub fn test_module(display: Option<&str>, kin: &Kin) -> Proof {
+    try_module(&Spot { display, kin }).unwrap_or_else(|trouble| Proof::CannotTell(trouble.to_string()))
 }
 
-fn try_module(display: Option<&str>) -> Result<Proof, Failed> {
-    let module = Module::find(display)?.ok_or(Failed::Lacks("SHOJI-SHIELD"))?;
-    let stage = Stage::set(display, 0)?;
-    let seen = stage.seen_unprotected(display);
+/// Where the test is made.
+struct Spot<'a> {
+    display: Option<&'a str>,
+    kin: &'a Kin,
+}
+
+impl Spot<'_> {
+    /// As a tool connects; only the shield that is not tested knows better.
+    fn connect(&self) -> Result<(RustConnection, usize), Failed> {
+        self.kin.connect(self.display)
+    }
+}
+
+fn try_module(spot: &Spot<'_>) -> Result<Proof, Failed> {
+    let module = Module::find(spot.display)?.ok_or(Failed::Lacks("SHOJI-SHIELD"))?;
+    let stage = Stage::set(spot, 0)?;
+    let seen = stage.seen_unprotected(spot);
     if seen.is_empty() {
         return Ok(Proof::CannotTell("no way of capturing shows an unprotected window".into()));
     }
@@ -82,29 +95,29 @@ fn try_module(display: Option<&str>) -> Result<Proof, Failed> {
     if let Some(doubt) = module.doubt(stage.window)? {
         return Ok(Proof::CannotTell(doubt.to_string()));
     }
-    let beside = Stage::set(display, SIDE)?;
-    let leaked: Vec<Way> = seen.iter().copied().filter(|way| stage.shows(*way, display).unwrap_or(false)).collect();
+    let beside = Stage::set(spot, SIDE)?;
+    let leaked: Vec<Way> = seen.iter().copied().filter(|way| stage.shows(*way, spot).unwrap_or(false)).collect();
     // On the screen it may be black as well: a compositor could show the protected one anywhere.
-    let sees = beside.shows(Way::Window, display).unwrap_or(false);
+    let sees = beside.shows(Way::Window, spot).unwrap_or(false);
     module.give_up(stage.window)?;
     if !leaked.is_empty() {
         return Ok(Proof::Leaked(leaked));
     }
-    if !sees || !stage.shows(Way::Window, display).unwrap_or(false) {
+    if !sees || !stage.shows(Way::Window, spot).unwrap_or(false) {
         return Ok(Proof::CannotTell("captures show nothing at all any more".into()));
     }
     Ok(Proof::Held)
 }
 
-fn test(display: Option<&str>, protect: bool) -> Result<Proof, Failed> {
-    let stage = Stage::set(display, 0)?;
-    let seen = stage.seen_unprotected(display);
+fn test(spot: &Spot<'_>, protect: bool) -> Result<Proof, Failed> {
+    let stage = Stage::set(spot, 0)?;
+    let seen = stage.seen_unprotected(spot);
     if seen.is_empty() {
         return Ok(Proof::CannotTell("no way of capturing shows an unprotected window".into()));
     }
     let (sender, events) = sync_channel(1024);
     let config = Config {
-        display: display.map(str::to_owned),
+        display: spot.display.map(str::to_owned),
         windows: vec![stage.window],
         allow: Vec::new(),
         strict: false,
@@ -116,14 +129,15 @@ fn test(display: Option<&str>, protect: bool) -> Result<Proof, Failed> {
             }
         }),
     };
-    let shield =
-        protect.then(|| Shield::raise_for(config, Bounds { start: START, trust_ourselves: false })).transpose()?;
+    let shield = protect
+        .then(|| Shield::raise_for(config, Bounds { start: START, trust_ourselves: false, known_to: spot.kin.clone() }))
+        .transpose()?;
     let mut leaked = Vec::new();
     for way in &seen {
         if shield.is_some() && !uncovered(&events) {
             return Ok(Proof::CannotTell("another program keeps the window covered".into()));
         }
-        if stage.shows(*way, display).unwrap_or(false) {
+        if stage.shows(*way, spot).unwrap_or(false) {
             leaked.push(*way);
         }
     }
@@ -132,7 +146,7 @@ fn test(display: Option<&str>, protect: bool) -> Result<Proof, Failed> {
         return Ok(Proof::Leaked(leaked));
     }
     // What was not seen must have been there all the time.
-    if stage.seen_unprotected(display).is_empty() {
+    if stage.seen_unprotected(spot).is_empty() {
         return Ok(Proof::CannotTell("the window of the test was lost".into()));
     }
     Ok(Proof::Held)
@@ -160,8 +174,8 @@ struct Stage {
 }
 
 impl Stage {
-    fn set(display: Option<&str>, left: u16) -> Result<Self, Failed> {
-        let (connection, number) = x11rb::connect(display)?;
+    fn set(spot: &Spot<'_>, left: u16) -> Result<Self, Failed> {
+        let (connection, number) = spot.connect()?;
         let screen = &connection.setup().roots[number];
         let (root, depth, black) = (screen.root, screen.root_depth, screen.black_pixel);
         let mut random = vec![0; usize::from(SIDE) * 4];
@@ -197,7 +211,7 @@ impl Stage {
     }
 
     /// The ways that show the window as it is.
-    fn seen_unprotected(&self, display: Option<&str>) -> Vec<Way> {
+    fn seen_unprotected(&self, spot: &Spot<'_>) -> Vec<Way> {
         let until = Instant::now() + APPEARS;
         loop {
             // A panel may have come on top.
@@ -205,7 +219,7 @@ impl Stage {
             if self.connection.configure_window(self.window, &above).and_then(|_| self.connection.flush()).is_err() {
                 return Vec::new();
             }
-            let seen: Vec<Way> = WAYS.into_iter().filter(|way| self.shows(*way, display).unwrap_or(false)).collect();
+            let seen: Vec<Way> = WAYS.into_iter().filter(|way| self.shows(*way, spot).unwrap_or(false)).collect();
             if seen.contains(&Way::Root) || Instant::now() >= until {
                 return seen;
             }
@@ -214,8 +228,8 @@ impl Stage {
     }
 
     /// Captures as a tool does, with a connection of its own, and looks for the pattern.
-    fn shows(&self, way: Way, display: Option<&str>) -> Result<bool, Failed> {
-        let (tool, number) = x11rb::connect(display)?;
+    fn shows(&self, way: Way, spot: &Spot<'_>) -> Result<bool, Failed> {
+        let (tool, number) = spot.connect()?;
         greet(&tool, &tool.setup().roots[number])?;
         let root = tool.setup().roots[number].root;
         let bytes = match way {

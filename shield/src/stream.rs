@@ -53,10 +53,10 @@ pub(crate) fn opcodes(connection: &RustConnection) -> Result<Opcodes, Failed> {
 }
 
 impl Stream {
-    /// Starts it: a context that lives with `owner`, and a connection of its own that hears of every client.
+    /// Starts it: a context that lives with `owner`, and `connection`, its own, that hears of every client.
     pub(crate) fn open(
         owner: &RustConnection,
-        display: Option<&str>,
+        connection: RustConnection,
         opcodes: &Opcodes,
     ) -> Result<(Self, u32), Failed> {
         if owner.extension_information(record::X11_EXTENSION_NAME)?.is_none() {
@@ -65,7 +65,6 @@ impl Stream {
         owner.record_query_version(1, 13)?.reply()?;
         let context = owner.generate_id()?;
         owner.record_create_context(context, 0, &[CS::ALL_CLIENTS.into()], &ranges(opcodes))?.check()?;
-        let (connection, _) = x11rb::connect(display)?;
         // Only switches it on; the cookie would wait for replies.
         drop(connection.record_enable_context(context)?);
         connection.flush()?;

@@ -26,6 +26,7 @@ use crate::cover::Cover;
 use crate::desk::{Note, Seen, ToDesk};
 use crate::judge::{Judge, START, Standing};
 use crate::keys::picture_keys;
+use crate::kin::Kin;
 use crate::place::{self, Place};
 use crate::requests::{Asked, Method, Opcodes};
 use crate::stream::{Heard, Stream};
@@ -46,18 +47,32 @@ pub(crate) struct Bounds {
     pub(crate) start: Duration,
     /// Is this process free to capture itself?
     pub(crate) trust_ourselves: bool,
+    /// Of another shield of this process, which knows the connections of this one.
+    pub(crate) known_to: Kin,
+}
+
+/// What the watch holds of what others hold the other ends of.
+pub(crate) struct Ends {
+    pub(crate) to_desk: ToDesk,
+    pub(crate) answered: Receiver<(u32, Standing)>,
+    pub(crate) hear: io::PipeReader,
+    pub(crate) stop: Arc<AtomicBool>,
+    pub(crate) strict: Arc<AtomicBool>,
+    pub(crate) kin: Kin,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { start: START, trust_ourselves: true }
+        Self { start: START, trust_ourselves: true, known_to: Kin::default() }
     }
 }
 
 /// The watch.
 pub(crate) struct Watch {
     display: Option<String>,
-    strict: bool,
+    /// As the caller wants it, and as it was last done.
+    strict: Arc<AtomicBool>,
+    was_strict: bool,
     covers: bool,
     start: Duration,
     /// Has the time of the first moments begun? Not before a window can be seen.
@@ -76,6 +91,8 @@ pub(crate) struct Watch {
     inside: HashSet<u32>,
     mask: u32,
     own: HashSet<u32>,
+    /// Ours, too, as long as they are there: they test the shield.
+    kin: Kin,
     /// Clients the desk was asked about.
     asked: HashSet<u32>,
     wm_check: Atom,
@@ -118,17 +135,11 @@ enum Lost {
 
 impl Watch {
     /// Covers and begins to record. The caller runs it on a thread of its own.
-    pub(crate) fn set_up(
-        config: &Config,
-        bounds: Bounds,
-        to_desk: ToDesk,
-        answered: Receiver<(u32, Standing)>,
-        hear: io::PipeReader,
-        stop: Arc<AtomicBool>,
-    ) -> Result<(Self, Seen), Failed> {
+    pub(crate) fn set_up(config: &Config, bounds: Bounds, ends: Ends) -> Result<(Self, Seen), Failed> {
         let display = config.display.as_deref();
-        let (eye, _) = x11rb::connect(display)?;
-        let (asker, _) = x11rb::connect(display)?;
+        let Ends { to_desk, answered, hear, stop, strict, kin } = ends;
+        let (eye, _) = bounds.known_to.connect(display)?;
+        let (asker, _) = bounds.known_to.connect(display)?;
         for name in [res::X11_EXTENSION_NAME, xfixes::X11_EXTENSION_NAME, xinput::X11_EXTENSION_NAME] {
             if eye.extension_information(name)?.is_none() {
                 return Err(Failed::Lacks(name));
@@ -150,8 +161,10 @@ impl Watch {
             return Err(Failed::NoWindow);
         }
         let now = Instant::now();
-        let mut cover = Cover::open(display, if config.cover { &windows } else { &[] })?;
-        cover.show()?;
+        let mut cover = Cover::open(bounds.known_to.connect(display)?.0, &windows)?;
+        if config.cover {
+            cover.show()?;
+        }
 
         let opcodes = crate::stream::opcodes(&eye)?;
         let directory = Directory::new(config.allow.clone(), bounds.trust_ourselves);
@@ -162,7 +175,7 @@ impl Watch {
             judge.was_there(base, standing, now);
             people.insert(base, (standing, person));
         }
-        let (stream, context) = Stream::open(&eye, display, &opcodes)?;
+        let (stream, context) = Stream::open(&eye, bounds.known_to.connect(display)?.0, &opcodes)?;
         let mask = eye.setup().resource_id_mask;
         let base = |x: &RustConnection| x.setup().resource_id_base;
         let mut own = HashSet::from([base(&eye), base(&asker), base(cover.connection()), stream.base()]);
@@ -170,7 +183,8 @@ impl Watch {
         let wm_check = eye.intern_atom(false, b"_NET_SUPPORTING_WM_CHECK")?.reply()?.atom;
         let mut watch = Self {
             display: config.display.clone(),
-            strict: config.strict,
+            strict,
+            was_strict: false,
             covers: config.cover,
             start: bounds.start,
             started: false,
@@ -186,6 +200,7 @@ impl Watch {
             inside: HashSet::new(),
             mask,
             own,
+            kin,
             asked: HashSet::new(),
             wm_check,
             keys: HashSet::new(),
@@ -212,7 +227,7 @@ impl Watch {
         let ended = catch_unwind(AssertUnwindSafe(|| self.watch()));
         let reason = match ended {
             Ok(Ok(())) => {
-                if self.cover.shown() {
+                if self.told.is_some() {
                     // With the connection the covers go; this only says so.
                     self.to_desk.tell(Note::Uncovered { after: self.since.elapsed() });
                 }
@@ -256,7 +271,7 @@ impl Watch {
         while let Some(heard) = self.stream.next().map_err(Lost::Stream)? {
             let now = Instant::now();
             match heard {
-                Heard::Came { base } if !self.own.contains(&base) => {
+                Heard::Came { base } if !self.is_own(base) => {
                     self.judge.came(base, now);
                     self.show()?;
                     self.asked.insert(base);
@@ -264,6 +279,7 @@ impl Watch {
                 }
                 Heard::Came { .. } => {}
                 Heard::Left { base } => {
+                    self.kin.left(base);
                     self.judge.left(base, now);
                     self.asked.remove(&base);
                     self.to_desk.tell(Note::Left(base));
@@ -279,8 +295,12 @@ impl Watch {
         Ok(())
     }
 
+    fn is_own(&self, base: u32) -> bool {
+        self.own.contains(&base) || self.kin.has(base)
+    }
+
     fn asked(&mut self, base: u32, asked: Asked, now: Instant) -> Result<(), Lost> {
-        let own = self.own.contains(&base);
+        let own = self.is_own(base);
         let capture = match asked {
             Asked::Creates { window, parent } => {
                 if self.inside.contains(&parent) {
@@ -374,9 +394,13 @@ impl Watch {
         if stale.tree || stale.managers {
             self.protect()?;
         }
-        if stale.focus && self.strict {
+        let strict = self.strict.load(Ordering::SeqCst);
+        let changed = std::mem::replace(&mut self.was_strict, strict) != strict;
+        if strict && (stale.focus || changed) {
             let focus = self.eye.get_input_focus()?.reply()?.focus;
             self.judge.focus(self.inside.contains(&focus));
+        } else if changed {
+            self.judge.focus(true);
         }
         Ok(())
     }
@@ -453,13 +477,14 @@ impl Watch {
     /// Does what the judge says, and tells the desk.
     fn show(&mut self) -> Result<(), Lost> {
         let cause = self.judge.cause();
-        match (cause.is_some(), self.cover.shown()) {
-            (true, false) => {
-                self.cover.show().map_err(Lost::Cover)?;
-                self.since = Instant::now();
-            }
+        let covers = cause.is_some() && (self.covers || self.judge.is_elsewhere());
+        match (covers, self.cover.shown()) {
+            (true, false) => self.cover.show().map_err(Lost::Cover)?,
             (false, true) => self.cover.hide().map_err(Lost::Cover)?,
             (true, true) | (false, false) => {}
+        }
+        if cause.is_some() && self.told.is_none() {
+            self.since = Instant::now();
         }
         if cause == self.told {
             return Ok(());
@@ -467,7 +492,8 @@ impl Watch {
         self.told = cause;
         match cause {
             Some((method, client)) => {
-                let boards = self.cover.boards();
+                // Where nothing is covered there is nothing to write on.
+                let boards = if covers { self.cover.boards() } else { Vec::new() };
                 self.to_desk.tell(Note::Covered { method, client, at: self.since, boards });
             }
             None => self.to_desk.tell(Note::Uncovered { after: self.since.elapsed() }),
@@ -477,7 +503,7 @@ impl Watch {
 
     fn pump(&mut self) -> Result<(), Lost> {
         let now = Instant::now();
-        if self.cover.shown() && now >= self.pumped + PUMP {
+        if self.told.is_some() && now >= self.pumped + PUMP {
             self.pumped = now;
             // The answer itself is of no interest.
             drop(self.eye.get_input_focus()?);
@@ -487,7 +513,7 @@ impl Watch {
 
     fn wait(&mut self) -> Result<(), Lost> {
         let now = Instant::now();
-        let pump = self.cover.shown().then(|| self.pumped + PUMP);
+        let pump = self.told.is_some().then(|| self.pumped + PUMP);
         let until = self.judge.next().into_iter().chain(pump).min();
         let timeout = until.map_or(PollTimeout::NONE, |until| {
             // Rounded up: waking too early would only mean waking twice.
@@ -527,7 +553,7 @@ impl Watch {
     fn mourn(&mut self, reason: String) {
         self.judge.lose();
         self.to_desk.tell(Note::Lost(reason));
-        if !self.cover.shown() {
+        if self.told.is_none() {
             self.since = Instant::now();
         }
         self.told = self.judge.cause();
@@ -538,7 +564,7 @@ impl Watch {
             }
             if !noted {
                 noted = true;
-                let boards = self.cover.boards();
+                let boards = if self.mourns() { self.cover.boards() } else { Vec::new() };
                 self.to_desk.tell(Note::Covered { method: Method::WatchLost, client: None, at: self.since, boards });
             }
             let timeout = PollTimeout::try_from(AGAIN).unwrap_or(PollTimeout::MAX);
@@ -555,28 +581,33 @@ impl Watch {
         }
     }
 
+    /// Is there anything to cover when nobody watches?
+    fn mourns(&self) -> bool {
+        self.covers || self.strict.load(Ordering::SeqCst)
+    }
+
     /// Covers from inside, with a new connection if ours is gone. Nothing follows the windows any more, so nothing may
     /// lie on the screen where they were.
     fn keep_covered(&mut self) -> Result<(), Failed> {
+        if !self.mourns() {
+            return Ok(());
+        }
         let alive = self.cover.show_inside().is_ok() && round_trip(self.cover.connection()).is_ok();
         if alive {
             return Ok(());
         }
         let mut windows = Vec::new();
         let (x, _) = x11rb::connect(self.display.as_deref())?;
-        for (window, place) in self.windows.iter().filter(|_| self.covers) {
+        for (window, place) in &self.windows {
             windows.extend(place::find(&x, *window, place.root)?.map(|place| (*window, place)));
         }
-        self.cover = Cover::open(self.display.as_deref(), &windows)?;
+        self.cover = Cover::open(x, &windows)?;
         Ok(self.cover.show_inside()?)
     }
 
     /// Asks the server to be told about windows, managers and keys.
     fn select(&self) -> Result<(), Failed> {
-        let mut mask = EventMask::STRUCTURE_NOTIFY;
-        if self.strict {
-            mask |= EventMask::FOCUS_CHANGE;
-        }
+        let mask = EventMask::STRUCTURE_NOTIFY | EventMask::FOCUS_CHANGE;
         for (window, _) in &self.windows {
             self.eye.change_window_attributes(*window, &ChangeWindowAttributesAux::new().event_mask(mask))?;
         }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
+use client::ShieldWish;
 use protocol::shield::{ShieldIncident, ShieldStatus};
 use tauri::{AppHandle, Manager, WebviewWindow};
 
@@ -46,8 +47,16 @@ enum Input {
 
 /// The way to the thread. Managed by Tauri.
 pub(crate) struct Guard {
-    wanted: Arc<AtomicBool>,
+    wanted: Arc<Wanted>,
     inbox: SyncSender<Input>,
+}
+
+/// What is wanted now.
+#[derive(Default)]
+struct Wanted {
+    protection: AtomicBool,
+    /// Covered while another window has the keyboard; X11 alone can.
+    strict: AtomicBool,
 }
 
 impl Guard {
@@ -57,7 +66,7 @@ impl Guard {
     /// The system has no thread for it.
     pub(crate) fn start(window: &WebviewWindow) -> std::io::Result<Self> {
         let (inbox, inputs) = sync_channel(WAITING);
-        let wanted = Arc::new(AtomicBool::new(false));
+        let wanted = Arc::new(Wanted::default());
         let orders = Orders {
             wanted: Arc::clone(&wanted),
             inputs,
@@ -81,8 +90,9 @@ impl Guard {
         answers
     }
 
-    fn want(&self, wanted: bool) {
-        self.wanted.store(wanted, Ordering::SeqCst);
+    fn want(&self, wish: ShieldWish) {
+        self.wanted.strict.store(wish.cover_unfocused, Ordering::SeqCst);
+        self.wanted.protection.store(wish.protect, Ordering::SeqCst);
         self.ring(Input::Look);
     }
 
@@ -97,11 +107,11 @@ impl Guard {
 /// Follows what the meeting demands until the program ends.
 pub(crate) async fn follow(app: AppHandle) {
     let Ok(client) = app.state::<Desk>().client().await else { return };
-    let mut demanded = client.protection();
+    let mut wishes = client.protection();
     loop {
-        let wanted = *demanded.borrow_and_update();
-        app.state::<Guard>().want(wanted);
-        if demanded.changed().await.is_err() {
+        let wish = *wishes.borrow_and_update();
+        app.state::<Guard>().want(wish);
+        if wishes.changed().await.is_err() {
             return;
         }
     }
@@ -109,7 +119,7 @@ pub(crate) async fn follow(app: AppHandle) {
 
 /// What the thread works by.
 struct Orders {
-    wanted: Arc<AtomicBool>,
+    wanted: Arc<Wanted>,
     inputs: Receiver<Input>,
     /// For the system's own part.
     #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only X11 has something to tell"))]
@@ -140,7 +150,12 @@ impl Own {
 
 impl Orders {
     fn wanted(&self) -> bool {
-        self.wanted.load(Ordering::SeqCst)
+        self.wanted.protection.load(Ordering::SeqCst)
+    }
+
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only X11 tells who has the keyboard"))]
+    fn strict(&self) -> bool {
+        self.wanted.strict.load(Ordering::SeqCst)
     }
 
     /// What comes next; `Ok(None)`: nothing came until then.

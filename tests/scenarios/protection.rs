@@ -118,13 +118,13 @@ async fn who_protects_too_little_hears_and_does_not_see() -> anyhow::Result<()> 
         let eyes = Eyes::on(&suzuki.client, &camera);
         eyes.until_more(5).await?;
         let protection = suzuki.client.protection();
-        assert!(!*protection.borrow(), "nothing is demanded, nothing is protected");
+        assert!(!protection.borrow().protect, "nothing is demanded, nothing is protected");
 
         // The owner demands protection in the middle of the meeting.
         let from = witness.until_counts(&camera, 1).await?;
         owner.client.set_shield_minimum(demand(ShieldLevel::Detect)).await?;
         until_withheld(&suzuki).await?;
-        assert!(*protection.borrow(), "the window is told to raise its shield");
+        assert!(protection.borrow().protect, "the window is told to raise its shield");
         no_more(&eyes, &witness, &camera, from).await?;
         suzuki.until_hears(440.0).await?;
         owner.until_hears(660.0).await?;

@@ -8,7 +8,7 @@ import json, shutil, subprocess, sys, time, unittest
 
 import numpy as np
 
-from desk import ROOT, bind, need, wait_for
+from desk import ROOT, Child, bind, need, wait_for
 from meeting_test import SHOTS, Person
 
 sys.path.insert(0, str(ROOT / "xorg-shield/tests"))
@@ -16,14 +16,19 @@ import xwire  # noqa: E402
 
 # The colour of the cover.
 GROUND = np.array([0x20, 0x21, 0x24], np.uint8)
-DEMAND = """
+INVOKE = """
   const done = arguments[arguments.length - 1];
-  window.__TAURI_INTERNALS__.invoke('set_shield_minimum', { req: { role: null, level: arguments[0] } }).then(() => done('done'), (e) => done(JSON.stringify(e)));"""
+  window.__TAURI_INTERNALS__.invoke(arguments[0], { req: arguments[1] }).then(() => done('done'), (e) => done(JSON.stringify(e)));"""
 
 
-class Shield(unittest.TestCase):
+class Protected(unittest.TestCase):
+    """A meeting of one, whose log is read."""
+
+    def somebody(self):
+        return Person("佐藤", camera=None)
+
     def setUp(self):
-        self.person = Person("佐藤", camera=None)
+        self.person = self.somebody()
         self.person.open()
         self.person.window.button("すぐに会議をひらく")
         self.person.sees("まだあなただけです")
@@ -42,7 +47,11 @@ class Shield(unittest.TestCase):
         return [fields for fields in lines if fields.get("message") == message]
 
     def demand(self, level):
-        said = self.person.window.call("POST", "/execute/async", {"script": DEMAND, "args": [level]})
+        self.invoke("set_shield_minimum", role=None, level=level)
+
+    def invoke(self, command, **wish):
+        """As the page asks Rust."""
+        said = self.person.window.call("POST", "/execute/async", {"script": INVOKE, "args": [command, wish]})
         self.assertEqual(said, "done")
 
     def told(self, level):
@@ -55,6 +64,8 @@ class Shield(unittest.TestCase):
         """Is the window covered in this picture? Most of it is then the ground of the cover."""
         return (picture == GROUND).all(axis=-1).mean() > 0.5
 
+
+class Shield(Protected):
     def really_covered(self):
         return self.covered(self.person.display.truth())
 
@@ -150,14 +161,55 @@ class Shield(unittest.TestCase):
         told = wait_for("the incident", lambda: self.log("the window was captured"))
         self.assertTrue(all(str(fields["program"]).startswith("import") for fields in told), f"the key is no story beside it: {told}")
 
+    def test_if_wished_it_is_covered_while_another_window_is_in_use(self):
+        self.invoke("change_settings", cover_unfocused=True)
+        self.protect()
+        self.use_another()
+        wait_for("the cover", self.really_covered)
+        # A program that has just come would be let go meanwhile.
+        time.sleep(4)
+        self.assertTrue(self.really_covered(), "covered for as long as the other window is in use")
+        self.keep("shield-6-unfocused")
+        self.other.stop()
+        wait_for("the meeting to be seen again", lambda: not self.really_covered())
+        self.assertEqual(self.log("the window was captured"), [], "nobody captured anything")
+        self.invoke("change_settings", cover_unfocused=False)
+        self.use_another()
+        time.sleep(4)
+        self.assertFalse(self.really_covered(), "nobody wishes it any more")
+        self.other.stop()
+
+    def use_another(self):
+        """A window of another program comes, and gets the keyboard."""
+        self.other = Child([need("xev", "x11-utils"), "-geometry", "200x120+10+10"], env=self.person.env)
+        self.addCleanup(self.other.stop)
+        wait_for("the other window", lambda: "Event Tester" in subprocess.run(
+            [need("xdotool", "xdotool"), "getactivewindow", "getwindowname"], env=self.person.env, capture_output=True, text=True).stdout)
+
+    def test_a_test_of_the_shield_does_not_cover_the_meeting(self):
+        self.protect()
+        before = len(self.log("the shield was tested"))
+        self.resize()
+        covered = tested = 0
+        end = time.monotonic() + 60
+        while len(self.log("the shield was tested")) == before and time.monotonic() < end:
+            covered += self.really_covered()
+            tested += 1
+        print(f"covered in {covered} of {tested} looks while the shield was tested")
+        self.assertGreater(len(self.log("the shield was tested")), before, "the shield was tested")
+        self.assertEqual(self.log("the window was captured"), [], "the test is no story")
+
     def test_another_size_of_the_screen_is_tested_again_and_stays_protected(self):
         self.protect()
         before = len(self.log("the shield was tested"))
+        self.resize()
+        wait_for("another test", lambda: len(self.log("the shield was tested")) > before, 60)
+        wait_for("it to hold", lambda: self.told("Detect"))
+
+    def resize(self):
         timing = "60 1024 1040 1050 1100 768 770 780 800".split()
         for change in (["--newmode", "smaller", *timing], ["--addmode", "screen", "smaller"], ["--output", "screen", "--mode", "smaller"]):
             subprocess.run([need("xrandr", "x11-xserver-utils"), *change], env=self.person.env, check=True)
-        wait_for("another test", lambda: len(self.log("the shield was tested")) > before, 60)
-        wait_for("it to hold", lambda: self.told("Detect"))
 
 
 if __name__ == "__main__":

@@ -15,17 +15,26 @@ use super::call::{Call, Office};
 /// Captures kept for an office that is away.
 const MAX_UNTOLD: usize = 16;
 
+/// What is wanted of the window's protection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ShieldWish {
+    /// Protect it: the meeting demands it of this person, and no owner exempted them.
+    pub protect: bool,
+    /// And cover it while another window has the keyboard, where that can be: the person's own wish.
+    pub cover_unfocused: bool,
+}
+
 /// What is known of this window, and who wants to know whether it must be protected.
 pub(super) struct Shield {
     pub(super) status: ShieldStatus,
-    demanded: Arc<watch::Sender<bool>>,
+    wish: Arc<watch::Sender<ShieldWish>>,
     /// Pictures of others were shown, or would have been.
     showed: bool,
 }
 
 impl Shield {
-    pub(super) const fn new(status: ShieldStatus, demanded: Arc<watch::Sender<bool>>) -> Self {
-        Self { status, demanded, showed: true }
+    pub(super) const fn new(status: ShieldStatus, wish: Arc<watch::Sender<ShieldWish>>) -> Self {
+        Self { status, wish, showed: true }
     }
 }
 
@@ -67,7 +76,8 @@ impl Session {
     pub(super) fn settle_shield(&mut self) {
         let office = self.call.as_ref().and_then(|call| call.office.as_ref());
         let demanded = office.is_some_and(|o| o.minimum.of(o.role) != ShieldLevel::None && !is_exempt(o));
-        self.shield.demanded.send_if_modified(|was| std::mem::replace(was, demanded) != demanded);
+        let wish = ShieldWish { protect: demanded, cover_unfocused: self.settings.cover_unfocused };
+        self.shield.wish.send_if_modified(|was| std::mem::replace(was, wish) != wish);
         let shows = self.call.as_ref().is_none_or(|call| self.sees_pictures(call));
         if std::mem::replace(&mut self.shield.showed, shows) && !shows {
             // The page holds the last picture of each track: nothing more of it may stay on a screen.

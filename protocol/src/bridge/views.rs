@@ -420,6 +420,8 @@ pub struct SettingsView {
     pub theme: Theme,
     /// Mirror the own camera picture.
     pub mirror: bool,
+    /// In meetings that demand protection: cover the window while another one has the keyboard, where the system lets us.
+    pub cover_unfocused: bool,
     /// A screen was shared with the sound of other programs last time.
     pub share_sound: bool,
     /// Keep the microphone open in meetings while the system-wide key to talk is set.
@@ -447,6 +449,8 @@ pub struct SettingsChange {
     pub theme: Option<Theme>,
     /// Mirror the own camera picture.
     pub mirror: Option<bool>,
+    /// [`SettingsView::cover_unfocused`].
+    pub cover_unfocused: Option<bool>,
     /// Keep the microphone open in meetings while the system-wide key to talk is set.
     pub ready_to_talk: Option<bool>,
     /// Tell with a short sound what a system-wide key did to the microphone.

@@ -74,7 +74,7 @@ impl Stage {
             ["unmark"] => *shield = None,
             ["prove"] => {
                 if let Some(shield) = shield {
-                    shield.prove(self_test(None));
+                    shield.prove(self_test(None, &shield.kin()));
                 }
             }
             ["still"] => self.still.store(true, Ordering::Relaxed),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use protocol::shield::{ShieldMechanism, ShieldStatus};
 use raw_window_handle::{HasWindowHandle as _, RawWindowHandle};
-use shield::{Cause, Change, Config, Doubt, Event, Failed, Method, Module, Proof, Shield, Why};
+use shield::{Change, Config, Doubt, Event, Failed, Module, Proof, Shield, Why};
 use tauri::{Manager, WebviewWindow};
 
 use self::incidents::Incidents;
@@ -77,7 +77,8 @@ pub(super) fn keep(window: &WebviewWindow, orders: &Orders, tell: &Tell) {
         match input {
             Some(Input::Own(Own(number, news))) => keeper.on_news(number, news),
             Some(Input::Newcomer(newcomer)) => keeper.on_newcomer(newcomer),
-            Some(Input::Look | Input::Again) | None => {}
+            Some(Input::Again) => keeper.count(),
+            Some(Input::Look) | None => {}
         }
         keeper.pass(Instant::now());
         keeper.report();
@@ -104,15 +105,14 @@ struct Keeper<'a> {
 /// A raised shield.
 struct Up {
     number: u64,
+    windows: Vec<u32>,
     /// Ends when dropped.
-    _shield: Shield,
+    shield: Shield,
     marks: Option<Marks>,
     verdict: Verdict,
     incidents: Incidents,
     test_at: Option<Instant>,
     testing: bool,
-    /// When the last one ended.
-    tested: Option<Instant>,
     /// Both clocks at one moment: the one goes on while the machine sleeps.
     clocks: (Instant, SystemTime),
 }
@@ -150,6 +150,18 @@ impl Keeper<'_> {
                 self.pause = RAISE_AGAIN.0;
             }
             (true, _) => {}
+        }
+        if let Some(up) = &self.up {
+            up.shield.strict(self.orders.strict());
+        }
+    }
+
+    /// A window of ours that came later is not protected by what was raised before it.
+    fn count(&mut self) {
+        let Some(up) = &self.up else { return };
+        if numbers(self.window).is_ok_and(|windows| windows.iter().any(|window| !up.windows.contains(window))) {
+            tracing::info!("another window is to be protected");
+            self.raise_at = Some(Instant::now());
         }
     }
 
@@ -205,7 +217,7 @@ impl Keeper<'_> {
     /// Raises a new one; what was there before stays until it covers. With the module, where there is one that helps.
     fn raise(&mut self, module: bool) {
         self.number += 1;
-        match Up::raise(self.window, module, self.number, &self.orders.own) {
+        match Up::raise(self.window, module, self.number, self.orders) {
             Ok(up) => {
                 if let (Some(old), Some(new)) = (self.up.as_mut().and_then(|up| up.marks.as_mut()), &up.marks) {
                     old.windows.retain(|window| !new.windows.contains(window));
@@ -230,9 +242,8 @@ impl Keeper<'_> {
     }
 
     fn lower(&mut self) {
-        let Some(mut up) = self.up.take() else { return };
-        for incident in up.incidents.end(Instant::now()) {
-            self.tell.incident(incident);
+        if let Some(mut up) = self.up.take() {
+            up.tell_incidents(self.tell, Instant::now());
         }
     }
 
@@ -242,7 +253,6 @@ impl Keeper<'_> {
         match news {
             News::Tested(proof) => {
                 up.testing = false;
-                up.tested = Some(now);
                 let refuted = up.verdict.tested(&proof, unix_now());
                 tracing::info!(?proof, module = up.marks.is_some(), "the shield was tested");
                 if refuted && up.marks.is_some() {
@@ -275,15 +285,14 @@ impl Keeper<'_> {
             Event::Level { why: Why::Untested | Why::Tested(_), .. } => {}
             Event::Covered { cause, at } => {
                 tracing::debug!(?cause, "covered");
-                if !up.is_own_test(&cause, at) {
+                // The self-test captures like anybody; this program's doing is no story.
+                if cause.pid != Some(std::process::id()) {
                     up.incidents.covered(&cause, at);
                 }
             }
             Event::Uncovered { after } => {
                 tracing::debug!(?after, "uncovered");
-                for incident in up.incidents.end(now) {
-                    self.tell.incident(incident);
-                }
+                up.tell_incidents(self.tell, now);
             }
             Event::Changed(Change::Compositor) => {
                 // Whether the module lets it through, and what it holds of the window, begins anew.
@@ -316,7 +325,7 @@ impl Keeper<'_> {
 }
 
 impl Up {
-    fn raise(window: &WebviewWindow, module: bool, number: u64, own: &super::Own) -> Result<Self, NoShield> {
+    fn raise(window: &WebviewWindow, module: bool, number: u64, orders: &Orders) -> Result<Self, NoShield> {
         let windows = numbers(window)?;
         let marks = if module { mark(window, &windows) } else { Ok(None) };
         let marks = marks.unwrap_or_else(|error| {
@@ -324,36 +333,37 @@ impl Up {
             None
         });
         let cover = marks.is_none();
-        let (tells, app) = (own.clone(), window.app_handle().clone());
+        let (tells, app) = (orders.own.clone(), window.app_handle().clone());
         let scale = window.scale_factor().unwrap_or(1.0);
         let shield = Shield::raise(Config {
             display: None,
-            windows,
+            windows: windows.clone(),
             allow: Vec::new(),
-            strict: false,
+            strict: orders.strict(),
             cover,
             say: Box::new(move |cause| board::draw(app.state::<Desk>().tongue(), cause, scale)),
             on_event: Box::new(move |event| tells.tell(Own(number, News::Happened(event)))),
         })?;
         Ok(Self {
             number,
-            _shield: shield,
+            windows,
+            shield,
             marks,
             verdict: Verdict::default(),
             incidents: Incidents::new(cover),
             test_at: Some(Instant::now()),
             testing: false,
-            tested: None,
             clocks: (Instant::now(), SystemTime::now()),
         })
     }
 
-    /// The self-test captures like anybody, and its connections are often gone before it is looked who they were.
-    /// News of it may come when it is over.
-    fn is_own_test(&self, cause: &Cause, at: Instant) -> bool {
-        let nobodys = matches!(cause.method, Method::PrintKey | Method::WatchLost | Method::Meddling);
-        let in_test = self.testing || self.tested.is_some_and(|ended| at <= ended);
-        cause.pid == Some(std::process::id()) || (in_test && cause.pid.is_none() && !nobodys)
+    /// What the server is proven to keep back was no more to be seen than what is covered.
+    fn tell_incidents(&mut self, tell: &Tell, now: Instant) {
+        let blocked = self.marks.is_some() && self.verdict.holds();
+        for mut incident in self.incidents.end(now) {
+            incident.covered |= blocked;
+            tell.incident(incident);
+        }
     }
 
     fn test_soon(&mut self, now: Instant) {
@@ -363,9 +373,9 @@ impl Up {
 
     /// On a thread of its own: it takes seconds.
     fn test(&mut self, own: super::Own) {
-        let (number, module) = (self.number, self.marks.is_some());
+        let (number, module, kin) = (self.number, self.marks.is_some(), self.shield.kin());
         let test = move || {
-            let proof = if module { shield::test_module(None) } else { shield::self_test(None) };
+            let proof = if module { shield::test_module(None, &kin) } else { shield::self_test(None, &kin) };
             own.tell(Own(number, News::Tested(proof)));
         };
         match std::thread::Builder::new().name("shield-test".into()).spawn(test) {

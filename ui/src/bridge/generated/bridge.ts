@@ -759,6 +759,10 @@ theme: Theme,
  */
 mirror: boolean, 
 /**
+ * In meetings that demand protection: cover the window while another one has the keyboard, where the system lets us.
+ */
+cover_unfocused: boolean, 
+/**
  * A screen was shared with the sound of other programs last time.
  */
 share_sound: boolean, 
@@ -799,6 +803,10 @@ theme?: Theme,
  * Mirror the own camera picture.
  */
 mirror?: boolean, 
+/**
+ * [`SettingsView::cover_unfocused`].
+ */
+cover_unfocused?: boolean, 
 /**
  * Keep the microphone open in meetings while the system-wide key to talk is set.
  */

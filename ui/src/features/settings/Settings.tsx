@@ -191,6 +191,8 @@ function Safety() {
   const { t } = useTranslation();
   const vault = useSnapshot((s) => s.vault);
   const shield = useSnapshot((s) => s.shield);
+  const strict = useSnapshot((s) => s.settings.cover_unfocused);
+  const os = useSnapshot((s) => s.about.os);
   return (
     <>
       {vault.is === "keyring" ? (
@@ -204,6 +206,14 @@ function Safety() {
       <Note look={shield.failed ? "warning" : "info"} title={t("shield.title")}>
         <Told shield={shield} />
       </Note>
+      {os === "linux" && (
+        <Toggle
+          label={t("shield.strict")}
+          hint={t("shield.strictHint")}
+          on={strict}
+          onChange={(on) => void send("change_settings", { cover_unfocused: on })}
+        />
+      )}
     </>
   );
 }
