@@ -38,6 +38,8 @@ export const test = [
   "xdotool",
   "x11-xserver-utils",
   "x11-utils",
+  "xserver-xorg-core",
+  "xserver-xorg-video-dummy",
   "chromium",
   "dbus",
   "gnome-keyring",

@@ -61,6 +61,9 @@ class Child:
 class Display:
     """An Xvfb screen, seen as numpy arrays."""
 
+    # What its programs need to get in, beside its name.
+    env = {}
+
     def __init__(self, folder, size="1280x800"):
         read, write = os.pipe()
         self.buffer = folder / "Xvfb_screen0"
@@ -112,11 +115,14 @@ def bind(file, **programs):
 class Sound:
     """A private PulseAudio: what is played into `mic_feed` is the microphone, `speaker.monitor` is what was played."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, **who):
         self.folder = folder
+        self.who = who
         run = folder / "sound"
         (run / "pulse").mkdir(parents=True)
         run.chmod(0o700)
+        for path in (run, run / "pulse"):
+            os.chown(path, who.get("user", -1), who.get("group", -1))
         self.socket = run / "native"
         self.env = {"XDG_RUNTIME_DIR": str(run), "PULSE_RUNTIME_PATH": str(run / "pulse"), "HOME": str(run),
                     "PULSE_SERVER": f"unix:{self.socket}", "PATH": os.environ["PATH"]}
@@ -125,7 +131,7 @@ class Sound:
     def start(self):
         """Also once more, after [`kill`]."""
         # A sound card never waits for a busy machine; the daemon that stands in for one goes first where it may.
-        first = ["nice", "-n", "-15"] if os.geteuid() == 0 else []
+        first = ["nice", "-n", "-15"] if os.geteuid() == 0 and not self.who else []
         self.server = Child([
             *first, need("pulseaudio", "pulseaudio"), "-n", "--daemonize=no", "--exit-idle-time=-1", "--disallow-exit=1",
             "--realtime=no", "--high-priority=no", "--log-target=stderr",
@@ -133,7 +139,7 @@ class Sound:
             "-L", "module-null-sink sink_name=speaker rate=48000 channels=2 sink_properties=device.description=Speaker",
             "-L", "module-null-sink sink_name=mic_feed rate=48000 channels=1 sink_properties=device.description=Feed",
             "-L", "module-remap-source source_name=mic master=mic_feed.monitor source_properties=device.description=Microphone",
-        ], env=self.env, log=self.folder / "pulse.log")
+        ], env=self.env, log=self.folder / "pulse.log", **self.who)
         wait_for("the sound system", self.answers)
         self.ctl("set-default-sink", "speaker")
         self.ctl("set-default-source", "mic")
@@ -188,11 +194,11 @@ class Window:
 
     KEY = "element-6066-11e4-a52e-4f735466cecf"
 
-    def __init__(self, binary, env, folder, args=(), port=0):
+    def __init__(self, binary, env, folder, args=(), port=0, **who):
         self.folder = folder
         self.port = port
         self.driver = Child([need("WebKitWebDriver", "webkit2gtk-driver"), f"--port={port}", "--host=127.0.0.1"],
-                            env=env, log=folder / "window.log")
+                            env=env, log=folder / "window.log", **who)
         wait_for("the driver", lambda: self._call("GET", "/status")["ready"])
         options = {"binary": str(binary), "args": list(args)}
         answer = self._call("POST", "/session", {"capabilities": {"alwaysMatch": {"webkitgtk:browserOptions": options}}}, timeout=90)

@@ -33,13 +33,16 @@ def keep(name, samples):
 class Person:
     """Display, sound, camera and window of one person."""
 
+    # Whom the programs run as, in the words of `subprocess`: whoever runs the tests.
+    who = {}
+
     def __init__(self, name, camera):
         self.name = name
         self.folder = scratch()
-        self.display = Display(self.folder)
-        self.sound = Sound(self.folder)
+        self.display = self.desk()
+        self.sound = Sound(self.folder, **self.who)
         self.env = {
-            **os.environ, **self.sound.env, "DISPLAY": self.display.name, "HOME": str(self.folder), "LANG": "C.UTF-8",
+            **os.environ, **self.sound.env, **self.display.env, "DISPLAY": self.display.name, "HOME": str(self.folder), "LANG": "C.UTF-8",
             "TAURI_WEBVIEW_AUTOMATION": "true", "SHOJI_LOG": os.environ.get("SHOJI_LOG", "info"), "XDG_DATA_HOME": str(self.folder / "data"),
             "XDG_CONFIG_HOME": str(self.folder / "config"), "XDG_CACHE_HOME": str(self.folder / "cache"),
         }
@@ -52,12 +55,18 @@ class Person:
             self.env["FAKECAM_FPS"] = "15/1"
         self.keys = self.folder / "openbox.xml"
         bind(self.keys)
-        self.manager = Child([need("openbox", "openbox"), "--config-file", str(self.keys)], env=self.env, log=self.folder / "openbox.log")
+        self.manager = Child([need("openbox", "openbox"), "--config-file", str(self.keys)], env=self.env, log=self.folder / "openbox.log", **self.who)
         self.profile = self.folder / "profile"
         self.window = None
 
+    def desk(self):
+        return Display(self.folder)
+
+    def program(self):
+        return BINARY
+
     def open(self):
-        self.window = Window(BINARY, self.env, self.folder, ["--profile", str(self.profile)], free_port())
+        self.window = Window(self.program(), self.env, self.folder, ["--profile", str(self.profile)], free_port(), **self.who)
         wait_for("the home screen", lambda: "会議をひらく" in self.window.text(), 60)
 
     def name_oneself(self):

@@ -32,6 +32,7 @@ Section "Monitor"
   Identifier "m"
   HorizSync 5.0-1000.0
   VertRefresh 5.0-200.0
+  {modeline}
 EndSection
 {screens}
 Section "ServerLayout"
@@ -69,7 +70,8 @@ EndSection
 
 
 class Server:
-    def __init__(self, compositors, module=True, reset=False, seconds=7200, screens=1, list_mode=0o644):
+    def __init__(self, compositors, module=True, reset=False, seconds=7200, screens=1, list_mode=0o644,
+                 size=(WIDTH, HEIGHT)):
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="shield-e2e-"))
         self.children = []
         self.display = free_display()
@@ -83,9 +85,14 @@ class Server:
         (self.home / "compositors.conf").write_text(compositors)
         (self.home / "compositors.conf").chmod(list_mode)
         conf = self.home / "xorg.conf"
+        width, height = size
+        # A mode that is not built in, with ordinary pauses around each line.
+        total = (width + 400, height + 31)
+        modeline = (f'Modeline "{width}x{height}" {total[0] * total[1] * 60 / 1e6:.2f} {width} {width + 72} {width + 200} {total[0]} '
+                    f'{height} {height + 3} {height + 9} {total[1]} -hsync +vsync')
         conf.write_text(CONF.format(
-            home=self.home, module=MODULE.format(home=self.home) if module else "",
-            screens="".join(SCREEN.format(number=n, width=WIDTH, height=HEIGHT) for n in range(screens)),
+            modeline="" if size == (WIDTH, HEIGHT) else modeline, home=self.home, module=MODULE.format(home=self.home) if module else "",
+            screens="".join(SCREEN.format(number=n, width=width, height=height) for n in range(screens)),
             layout="\n  ".join(f'Screen {n} "s{n}"' + (f' RightOf "s{n - 1}"' if n else "") for n in range(screens))))
         authority = self.home / "Xauthority"
         name = b"MIT-MAGIC-COOKIE-1"
