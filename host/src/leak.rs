@@ -1,10 +1,14 @@
 //! Whose window a picture that leaked was drawn for, among everyone this host ever let in.
-//! Values only: whoever calls reads the file and the store. Run by the host's owner, by hand; never while serving.
+//! Reads the one picture it is given; whoever calls reads keys and store. Run by the host's owner, by hand: `office-host
+//! read-mark`, and `shoji --read-mark` for meetings of the host inside the app. Never while serving.
 
-use std::io::Cursor;
+use std::io::{Cursor, Read as _};
+use std::path::Path;
 
 use protocol::ids::{DisplayName, RoomId, UserId};
+use serde_json::{Value, json};
 use watermark::{BadPicture, Grey};
+
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
@@ -18,9 +22,15 @@ pub const MAX_FILE: usize = 64 << 20;
 /// Memory a decoder may take, in bytes: a picture of 8192 x 8192 in four channels.
 const MAX_DECODED: usize = 256 << 20;
 
+/// What a viewer's window lays over a picture.
+pub use watermark::Tile;
+
 /// Why a file cannot be looked at.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadPicture {
+    /// The file cannot be read.
+    #[error("the picture cannot be read: {0}")]
+    File(#[from] std::io::Error),
     /// Over [`MAX_FILE`], or as a picture larger than can be decoded.
     #[error("the picture is too large")]
     TooLarge,
@@ -49,6 +59,25 @@ pub struct Viewer {
     pub person: Option<(UserId, DisplayName)>,
     /// How well the picture agrees with their mark, 0 to 1.
     pub agreement: f32,
+}
+
+/// Whose window a PNG or JPEG file was drawn for, as one line of JSON for people and scripts; `found` is false where no mark
+/// of this host reads.
+///
+/// # Errors
+/// The file cannot be read, is too large, of another kind, or damaged.
+pub fn read(picture: &Path, keys: &HostKeys, saved: &Saved) -> Result<Value, ReadPicture> {
+    let mut bytes = Vec::new();
+    // At most a little more than is looked at.
+    std::fs::File::open(picture)?.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes)?;
+    let picture = decode(&bytes)?;
+    Ok(viewer(&picture, keys, saved).map_or(json!({ "found": false }), |viewer| {
+        let (user, name) = viewer.person.unzip();
+        json!({
+            "found": true, "room": viewer.room, "title": viewer.title, "user": user, "name": name,
+            "agreement": (f64::from(viewer.agreement) * 100.0).round() / 100.0,
+        })
+    }))
 }
 
 /// Decodes a PNG or JPEG file.

@@ -20,7 +20,7 @@ use crate::launch::{self, Launch};
 use crate::local_host::LocalOffice;
 use crate::profile::{IDENTIFIER, Profile};
 use crate::vault::SystemVault;
-use crate::{commands, control, demo, log, outside, person, shield, watchdog, windows};
+use crate::{commands, control, demo, log, mark, outside, person, shield, watchdog, windows};
 
 mod instance;
 #[cfg(target_os = "macos")]
@@ -50,6 +50,10 @@ pub fn run() -> ExitCode {
         // Only asks the window that is open, if one is; makes nothing.
         let profile = usual_place().ok().and_then(|usual| Profile::existing(launch.profile.as_deref(), &usual));
         return control::ask(profile.as_ref(), order);
+    }
+    if let Some(picture) = &launch.read_mark {
+        let profile = usual_place().ok().and_then(|usual| Profile::existing(launch.profile.as_deref(), &usual));
+        return mark::read(profile.as_ref(), picture);
     }
     match run_window(launch) {
         Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),

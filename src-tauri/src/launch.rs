@@ -26,6 +26,10 @@ pub struct Launch {
     #[arg(long, value_name = "WHAT", conflicts_with = "link")]
     talk: Option<OnOff>,
 
+    /// Say whose window a leaked picture (PNG or JPEG) was drawn for, in a meeting hosted by this app, and end.
+    #[arg(long, value_name = "PICTURE", conflicts_with_all = ["mute", "talk", "link"])]
+    pub read_mark: Option<PathBuf>,
+
     /// An invitation (shoji://join/…) to show when the window is open.
     #[arg(value_name = "INVITATION")]
     link: Option<String>,

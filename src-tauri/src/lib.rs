@@ -14,6 +14,7 @@
 //! | `outside`, `hotkeys`, `tray`, `words` | title, system-wide shortcuts and tray, and their few words |
 //! | [`control`] | `shoji --mute` asks the window that is open |
 //! | [`vault`], `shield`, `local_host` | keyring, screenshot shield, the host inside this app |
+//! | `mark` | `shoji --read-mark` says whose window a leaked picture was drawn for |
 //! | `demo` | hosts by itself for `npm start -- --demo` |
 //! | `person` | what the system calls the person here |
 //! | `log` | stderr and files that rotate |
@@ -30,6 +31,7 @@ mod hotkeys;
 pub mod launch;
 mod local_host;
 mod log;
+mod mark;
 mod outside;
 mod person;
 pub mod profile;

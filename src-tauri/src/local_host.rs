@@ -13,7 +13,7 @@ use protocol::ids::RoomId;
 use tokio::sync::RwLock;
 
 /// The vault's name for the host's identity.
-const KEYS: &str = "host-keys";
+pub(crate) const KEYS: &str = "host-keys";
 
 /// One host at most.
 pub(crate) struct LocalOffice {

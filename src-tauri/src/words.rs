@@ -5,6 +5,7 @@ use client::Voice;
 use protocol::bridge::{Language, MeetingView, SwitchState};
 
 use crate::control::Answer;
+use crate::mark::Unread;
 
 /// The program's name.
 pub(crate) const NAME: &str = "Shoji";
@@ -95,6 +96,19 @@ impl Tongue {
             Answer::NotAllowed => self.pick("マイクを使う権限がありません", "Your role may not use the microphone"),
             Answer::Failed => self.pick("できませんでした", "It did not work"),
             Answer::NotRunning => self.pick("Shoji は起動していません", "Shoji is not running"),
+        }
+    }
+
+    /// For whoever asked whose mark a picture bears.
+    pub(crate) const fn unread(self, why: &Unread) -> &'static str {
+        match why {
+            Unread::NoHost => self.pick("このアプリで会議を開いたことがありません", "No meeting was ever hosted here"),
+            Unread::NoKeyring | Unread::Vault(_) => self.pick("キーリングを開けません", "The keyring cannot be opened"),
+            Unread::NoKeys | Unread::Keys(_) => {
+                self.pick("会場の鍵が見つかりません", "The host's keys cannot be found")
+            }
+            Unread::Store(_) => self.pick("会場の記録を読めません", "What the host remembers cannot be read"),
+            Unread::Picture(_) => self.pick("画像を読めません", "The picture cannot be read"),
         }
     }
 }

@@ -1,14 +1,13 @@
 //! `office-host read-mark PICTURE`: reads a file and the store, and prints one line of JSON: whose mark it is, or none.
 //! Serves nobody and changes nothing.
 
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
-use host::leak::{self, MAX_FILE};
+use host::leak;
 use host::store::Store;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::keys::{self, Keys};
 
@@ -41,25 +40,6 @@ impl ReadMark {
         }
         let keys = keys::load(&self.keys)?;
         let (_store, saved) = Store::open(Some(&self.data))?;
-        let picture = leak::decode(&file(&self.picture)?)?;
-        Ok(leak::viewer(&picture, &keys, &saved).map_or(json!({ "found": false }), |viewer| {
-            let (user, name) = viewer.person.unzip();
-            json!({
-                "found": true, "room": viewer.room, "title": viewer.title, "user": user, "name": name,
-                "agreement": (f64::from(viewer.agreement) * 100.0).round() / 100.0,
-            })
-        }))
+        Ok(leak::read(&self.picture, &keys, &saved)?)
     }
-}
-
-/// At most a little more than is looked at.
-fn file(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let what = || format!("cannot read {}", path.display());
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)
-        .with_context(what)?
-        .take(MAX_FILE as u64 + 1)
-        .read_to_end(&mut bytes)
-        .with_context(what)?;
-    Ok(bytes)
 }
