@@ -1,6 +1,7 @@
 //! macOS: `NSWindow.sharingType = none`, read back. Newer systems are reported to ignore it for some ways of capture,
 //! so it never counts as more than `deter`.
 
+use std::cell::RefCell;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -8,7 +9,11 @@ use objc2_app_kit::{NSWindow, NSWindowSharingType};
 use protocol::shield::{ShieldLevel, ShieldMechanism, ShieldStatus};
 use tauri::{Manager, WebviewWindow};
 
+use self::clipboard::Clipboard;
 use super::{Orders, Tell, asked};
+
+#[path = "macos/clipboard.rs"]
+mod clipboard;
 
 /// It tells nothing by itself.
 pub(super) enum Own {}
@@ -20,6 +25,17 @@ const FAILED: ShieldStatus =
 
 /// Keeps it as it is wanted. The window keeps what it was told.
 pub(super) fn keep(window: &WebviewWindow, orders: &Orders, tell: &Tell) {
+    // Pictures that keys take go off the pasteboard while the meeting is protected, however far the rest holds.
+    let guarded = RefCell::new(None);
+    let raise = |window: &WebviewWindow| {
+        let told = Tell(window.app_handle().clone());
+        *guarded.borrow_mut() = Clipboard::guard(move |incident| told.incident(incident));
+        raise(window)
+    };
+    let lower = |window: &WebviewWindow| {
+        guarded.borrow_mut().take();
+        lower(window);
+    };
     asked::keep(window, orders, tell, false, raise, lower);
 }
 

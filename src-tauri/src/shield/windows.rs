@@ -2,8 +2,10 @@
 //! back, and looked at: only a capture that shows a bare pattern and not the protected one proves anything.
 //! The window library sets it too, and throws the answer away; that is why it is asked again here.
 
+use std::cell::RefCell;
+
 use protocol::shield::{SelfTest, ShieldStatus};
-use tauri::WebviewWindow;
+use tauri::{Manager, WebviewWindow};
 use windows_sys::Wdk::System::SystemServices::RtlGetVersion;
 use windows_sys::Win32::Foundation::{HWND, LPARAM};
 use windows_sys::Win32::System::SystemInformation::OSVERSIONINFOW;
@@ -12,9 +14,12 @@ use windows_sys::Win32::UI::WindowsAndMessaging::{
     EnumWindows, GetWindowDisplayAffinity, GetWindowThreadProcessId, SetWindowDisplayAffinity,
 };
 
+use self::clipboard::Clipboard;
 use super::affinity::{self, Affinity};
 use super::{Orders, Tell, asked, unix_now};
 
+#[path = "windows/clipboard.rs"]
+mod clipboard;
 #[path = "windows/stage.rs"]
 mod stage;
 
@@ -23,6 +28,20 @@ pub(super) enum Own {}
 
 /// Keeps it as it is wanted. A window that was hidden and shown again may have lost it.
 pub(super) fn keep(window: &WebviewWindow, orders: &Orders, tell: &Tell) {
+    // Pictures that a key takes go off the clipboard while the meeting is protected, however far the rest holds.
+    let guarded = RefCell::new(None);
+    let raise = |window: &WebviewWindow| {
+        let told = Tell(window.app_handle().clone());
+        let guard = || Clipboard::guard(move |incident| told.incident(incident));
+        if guarded.borrow().is_none() {
+            *guarded.borrow_mut() = guard();
+        }
+        raise(window)
+    };
+    let lower = |window: &WebviewWindow| {
+        guarded.borrow_mut().take();
+        lower(window);
+    };
     asked::keep(window, orders, tell, true, raise, lower);
 }
 

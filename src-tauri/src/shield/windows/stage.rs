@@ -1,5 +1,5 @@
-//! A small window with a random pattern, captured as tools do it (`BitBlt` from the screen), bare and protected. Run by the
-//! thread `shield`, which owns the window; it is there for a fraction of a second.
+//! A small window with a random pattern, captured in every way tools do it, bare and protected. Run by the thread `shield`,
+//! which owns the window; it is there for a moment.
 
 use std::time::Duration;
 
@@ -7,9 +7,7 @@ use protocol::shield::SelfTestOutcome;
 use windows_sys::Win32::Foundation::HWND;
 use windows_sys::Win32::Graphics::Dwm::DwmFlush;
 use windows_sys::Win32::Graphics::Gdi::{
-    BI_RGB, BITMAPINFO, BITMAPINFOHEADER, BitBlt, CAPTUREBLT, CreateCompatibleBitmap, CreateCompatibleDC,
-    DIB_RGB_COLORS, DeleteDC, DeleteObject, GdiFlush, GetDC, GetDIBits, HDC, RGBQUAD, ReleaseDC, SRCCOPY, SelectObject,
-    SetDIBitsToDevice,
+    BI_RGB, BITMAPINFO, BITMAPINFOHEADER, DIB_RGB_COLORS, GdiFlush, GetDC, RGBQUAD, ReleaseDC, SetDIBitsToDevice,
 };
 use windows_sys::Win32::UI::WindowsAndMessaging::{
     CreateWindowExW, DestroyWindow, HWND_TOPMOST, SW_SHOWNOACTIVATE, SWP_NOACTIVATE, SWP_NOMOVE, SWP_NOSIZE,
@@ -17,6 +15,13 @@ use windows_sys::Win32::UI::WindowsAndMessaging::{
     WS_POPUP,
 };
 
+use self::looks::{Corner, Way};
+
+#[path = "looks.rs"]
+mod looks;
+
+/// From the left and the top of the primary monitor: systems draw borders along its edge while it is captured.
+const AT: i32 = 48;
 /// Width and height in pixels.
 const SIDE: i32 = 32;
 const PIXELS: usize = (SIDE * SIDE) as usize;
@@ -24,20 +29,31 @@ const PIXELS: usize = (SIDE * SIDE) as usize;
 const APPEARS: Duration = Duration::from_millis(120);
 const TRIES: usize = 5;
 
-/// Tests what `protect` does to a window.
+/// Tests what `protect` does to a window. Held means: by every way this system has, what is bare was seen, and what is
+/// protected was not.
 pub(super) fn test(protect: impl FnOnce(HWND) -> bool) -> SelfTestOutcome {
     let Some(stage) = Stage::set() else { return SelfTestOutcome::CannotTell };
-    if !stage.is_seen() || !protect(stage.window) {
+    let Some(ways) = stage.ways() else { return SelfTestOutcome::CannotTell };
+    if !protect(stage.window) {
         return SelfTestOutcome::CannotTell;
     }
     settle();
-    if stage.shows() {
-        return SelfTestOutcome::Leaked;
+    let mut looked = true;
+    for way in &ways {
+        match stage.shows(*way) {
+            Some(true) => {
+                tracing::warn!(?way, "a capture shows what is protected");
+                return SelfTestOutcome::Leaked;
+            }
+            Some(false) => {}
+            None => looked = false,
+        }
     }
     // What was not seen must have been there all the time.
     // SAFETY: the window is this thread's own.
     let bare = unsafe { SetWindowDisplayAffinity(stage.window, WDA_NONE) } != 0;
-    if bare && stage.is_seen() { SelfTestOutcome::Held } else { SelfTestOutcome::CannotTell }
+    tracing::info!(?ways, bare, "the self-test captured the screen");
+    if looked && bare && stage.is_seen(Way::BitBlt) { SelfTestOutcome::Held } else { SelfTestOutcome::CannotTell }
 }
 
 fn settle() {
@@ -77,8 +93,8 @@ impl Stage {
                 class.as_ptr(),
                 title,
                 WS_POPUP,
-                0,
-                0,
+                AT,
+                AT,
                 SIDE,
                 SIDE,
                 nobody,
@@ -99,12 +115,33 @@ impl Stage {
         Some(stage)
     }
 
+    /// Every way this system has; `None`: by one of them nothing is seen where nothing is protected, so it proves nothing
+    /// that nothing is seen later.
+    fn ways(&self) -> Option<Vec<Way>> {
+        let mut ways = Vec::new();
+        for way in Way::ALL {
+            match way.look() {
+                Ok(None) => {}
+                Ok(Some(_)) if self.is_seen(way) => ways.push(way),
+                Ok(Some(_)) => {
+                    tracing::info!(?way, "a capture does not show what is bare");
+                    return None;
+                }
+                Err(error) => {
+                    tracing::info!(?way, %error, "a way of capturing does not work for us");
+                    return None;
+                }
+            }
+        }
+        (!ways.is_empty()).then_some(ways)
+    }
+
     /// Is it seen, within some tries?
-    fn is_seen(&self) -> bool {
+    fn is_seen(&self, way: Way) -> bool {
         (0..TRIES).any(|_| {
             let painted = self.paint();
             settle();
-            painted && self.shows()
+            painted && self.shows(way) == Some(true)
         })
     }
 
@@ -122,10 +159,10 @@ impl Stage {
         }
     }
 
-    /// Does a capture of the screen show the pattern?
-    fn shows(&self) -> bool {
-        let mut seen = [0_u32; PIXELS];
-        capture(&mut seen) && seen.iter().zip(&self.pattern).all(|(seen, meant)| is_light(*seen) == is_light(*meant))
+    /// Does a capture of the screen show the pattern? `None`: it did not work.
+    fn shows(&self, way: Way) -> Option<bool> {
+        let seen: Corner = way.look().inspect_err(|error| tracing::info!(?way, %error, "a capture failed")).ok()??;
+        Some(seen.iter().zip(&self.pattern).all(|(seen, meant)| is_light(*seen) == is_light(*meant)))
     }
 }
 
@@ -145,31 +182,4 @@ fn info() -> BITMAPINFO {
         ..BITMAPINFOHEADER::default()
     };
     BITMAPINFO { bmiHeader: header, bmiColors: [RGBQUAD::default()] }
-}
-
-/// The corner of the screen, as any tool gets it.
-fn capture(into: &mut [u32; PIXELS]) -> bool {
-    // SAFETY: a null window means the screen; the context is given back below.
-    let screen = unsafe { GetDC(std::ptr::null_mut()) };
-    let read = !screen.is_null() && copy(screen, into);
-    // SAFETY: it came from `GetDC` with the same window.
-    unsafe { ReleaseDC(std::ptr::null_mut(), screen) };
-    read
-}
-
-fn copy(screen: HDC, into: &mut [u32; PIXELS]) -> bool {
-    let mut info = info();
-    // SAFETY: what is made here is freed here, in order; `into` has as many pixels as `info` says and outlives the calls.
-    unsafe {
-        let memory = CreateCompatibleDC(screen);
-        let picture = CreateCompatibleBitmap(screen, SIDE, SIDE);
-        let before = SelectObject(memory, picture);
-        let copied = BitBlt(memory, 0, 0, SIDE, SIDE, screen, 0, 0, SRCCOPY | CAPTUREBLT) != 0;
-        SelectObject(memory, before);
-        let to = into.as_mut_ptr().cast();
-        let lines = GetDIBits(memory, picture, 0, SIDE as u32, to, &raw mut info, DIB_RGB_COLORS);
-        DeleteObject(picture);
-        DeleteDC(memory);
-        copied && lines == SIDE
-    }
 }
