@@ -295,6 +295,29 @@ h264: boolean,
  * Decoded a real VP8 key frame.
  */
 vp8: boolean, };
+export type ShownPicture = { 
+/**
+ * Its name on the frames door.
+ */
+track: string, 
+/**
+ * Pixels of the display, not of the page.
+ */
+width: number, 
+/**
+ * Pixels of the display, not of the page.
+ */
+height: number, };
+export type LookAt = { 
+/**
+ * Every picture on the screen; [`MAX_LOOKED_AT`] at most.
+ */
+pictures: Array<ShownPicture>, };
+export type OpenStage = { 
+/**
+ * A screen that somebody else shows.
+ */
+track: TrackSid, };
 export type ShortcutUse = "mute" | "talk";
 export type SetShortcut = { 
 /**
@@ -478,7 +501,11 @@ watermark: WatermarkView,
 /**
  * How many of the others confirmed in the last seconds that they hear this person. 0 also while nothing is said.
  */
-heard_by: number, };
+heard_by: number, 
+/**
+ * The shared screen that has a window of its own.
+ */
+apart: TrackSid | null, };
 export type RightsRow = { 
 /**
  * Whose.
@@ -936,7 +963,7 @@ detail: string,
  * Would trying again make sense?
  */
 retry: boolean, };
-export type Code = "invite_unreadable" | "invite_cut" | "invite_too_new" | "invite_refused" | "invite_expired" | "session_over" | "host_unreachable" | "host_key_changed" | "certificate_expired" | "certificate_wrong_name" | "certificate_unknown" | "tls_too_old" | "url_not_secure" | "url_unreadable" | "token_refused" | "not_a_meeting_server" | "relay_required" | "media_blocked" | "version_mismatch" | "too_many_tries" | "room_full" | "joined_elsewhere" | "removed" | "meeting_over" | "host_closing" | "host_start_failed" | "port_in_use" | "not_allowed" | "right_revoked" | "last_owner" | "device_missing" | "device_lost" | "device_back" | "device_busy" | "device_denied" | "device_failed" | "microphone_switched" | "share_unsupported" | "device_changed" | "microphone_silent" | "camera_dark" | "camera_still" | "share_lost" | "share_hidden" | "share_sound_failed" | "pictures_held_back" | "window_captured" | "other_captured" | "keyring_missing" | "keyring_locked" | "settings_not_saved" | "shortcut_unsuitable" | "shortcut_taken" | "shortcut_unsupported" | "shortcut_lost" | "talk_key_stuck" | "page_reloaded" | "track_refused" | "reconnected" | "bad_input" | "not_in_meeting" | "already_in_meeting" | "internal";
+export type Code = "invite_unreadable" | "invite_cut" | "invite_too_new" | "invite_refused" | "invite_expired" | "session_over" | "host_unreachable" | "host_key_changed" | "certificate_expired" | "certificate_wrong_name" | "certificate_unknown" | "tls_too_old" | "url_not_secure" | "url_unreadable" | "token_refused" | "not_a_meeting_server" | "relay_required" | "media_blocked" | "version_mismatch" | "too_many_tries" | "room_full" | "joined_elsewhere" | "removed" | "meeting_over" | "host_closing" | "host_start_failed" | "port_in_use" | "not_allowed" | "right_revoked" | "last_owner" | "device_missing" | "device_lost" | "device_back" | "device_busy" | "device_denied" | "device_failed" | "microphone_switched" | "share_unsupported" | "device_changed" | "microphone_silent" | "camera_dark" | "camera_still" | "share_lost" | "share_hidden" | "share_sound_failed" | "stage_unprotected" | "pictures_held_back" | "window_captured" | "other_captured" | "keyring_missing" | "keyring_locked" | "settings_not_saved" | "shortcut_unsuitable" | "shortcut_taken" | "shortcut_unsupported" | "shortcut_lost" | "talk_key_stuck" | "page_reloaded" | "track_refused" | "reconnected" | "bad_input" | "not_in_meeting" | "already_in_meeting" | "internal";
 export type UserId = string;
 export type DeviceId = string;
 export type DisplayName = string;
@@ -973,7 +1000,10 @@ export interface Commands {
   create_invite: [CreateInvite, CreatedInvite];
   change_settings: [SettingsChange, null];
   dismiss_notice: [DismissNotice, null];
+  open_stage: [OpenStage, null];
+  close_stage: [Nothing, null];
   report_codecs: [PageCodecs, null];
+  look_at: [LookAt, null];
   hold_to_talk: [Switch, null];
   set_shortcut: [SetShortcut, null];
   heartbeat: [Nothing, null];
@@ -1025,6 +1055,7 @@ export const CODES: readonly Code[] = [
   "share_lost",
   "share_hidden",
   "share_sound_failed",
+  "stage_unprotected",
   "pictures_held_back",
   "window_captured",
   "other_captured",
@@ -1074,7 +1105,10 @@ export const COMMANDS = [
   "create_invite",
   "change_settings",
   "dismiss_notice",
+  "open_stage",
+  "close_stage",
   "report_codecs",
+  "look_at",
   "hold_to_talk",
   "set_shortcut",
   "heartbeat",
