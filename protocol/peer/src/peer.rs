@@ -17,13 +17,13 @@ use rtc::rtp_transceiver::RTCRtpSenderId;
 use rtc::sansio::Protocol as _;
 use rtc::shared::error::Error as RtcError;
 use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
-use rtc::statistics::StatsSelector;
 
 use crate::bandwidth::{Estimate, Estimator};
 use crate::config::{Codec, Flow, Kind, PeerConfig};
 use crate::error::PeerError;
 use crate::media::{ChannelId, Datagram, Event, Protocol, Quality, RemoteTrack, RtpIn, SenderId, TrackKey, Transmit};
 use crate::plane::SharedPlane;
+use crate::stun::Checks;
 
 mod build;
 mod channels;
@@ -33,8 +33,6 @@ mod senders;
 /// Least time between two runs of the timers. The library asks for an immediate run with a time in the past; a driver
 /// that loops on past times must not be kept busy by it.
 const TIMER_REST: Duration = Duration::from_millis(2);
-/// Connectivity checks are made every two seconds.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Longest message on a data channel (LiveKit's server buffer).
 pub const MAX_MESSAGE: usize = 65_535;
@@ -84,9 +82,8 @@ pub struct Peer {
     events: VecDeque<Event>,
     rtp: VecDeque<RtpIn>,
     timers_ran: Instant,
-    /// Of the checks of the way: when they were last looked at, and how many answers there were.
-    looked: Instant,
-    answers: u64,
+    /// What the way takes, there and back: who only receives media learns it from nothing else.
+    checks: Checks,
 }
 
 impl std::fmt::Debug for Peer {
@@ -135,8 +132,7 @@ impl Peer {
             events: VecDeque::new(),
             rtp: VecDeque::new(),
             timers_ran: now,
-            looked: now,
-            answers: 0,
+            checks: Checks::default(),
         })
     }
 
@@ -169,6 +165,9 @@ impl Peer {
         if datagram.bytes.is_empty() {
             return;
         }
+        if let Some(took) = self.checks.comes(&datagram.bytes, datagram.now) {
+            self.plane.lock().checked(took);
+        }
         let message = TaggedBytesMut {
             now: datagram.now,
             transport: TransportContext {
@@ -193,25 +192,6 @@ impl Peer {
         if let Err(error) = self.guarded(|rtc| rtc.handle_timeout(now)) {
             tracing::debug!(%error, "timer refused");
         }
-        self.look_at_checks(now);
-    }
-
-    /// What the way takes, there and back: who only receives media learns it from nothing else.
-    fn look_at_checks(&mut self, now: Instant) {
-        if self.config.flow == Flow::Send || now.saturating_duration_since(self.looked) < LOOK_EVERY {
-            return;
-        }
-        self.looked = now;
-        let Ok(report) = self.guarded(|rtc| Ok(rtc.get_stats(now, StatsSelector::None))) else { return };
-        let newest = report
-            .candidate_pairs()
-            .filter(|pair| pair.responses_received > 0)
-            .max_by_key(|pair| pair.responses_received);
-        let Some(pair) = newest else { return };
-        if pair.responses_received != self.answers {
-            self.answers = pair.responses_received;
-            self.plane.lock().checked(Duration::from_secs_f64(pair.current_round_trip_time.clamp(0.0, 60.0)));
-        }
     }
 
     /// When [`Peer::handle_timeout`] wants to be called; always later than the last time it was.
@@ -223,6 +203,8 @@ impl Peer {
     /// The next packet to send.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
         let message = self.guarded(|rtc| Ok(rtc.poll_write())).ok().flatten()?;
+        // Checks are made by timers.
+        self.checks.leaves(&message.message, self.timers_ran);
         Some(Transmit {
             protocol: match message.transport.transport_protocol {
                 TransportProtocol::TCP => Protocol::Tcp,
