@@ -179,7 +179,7 @@ async fn an_exemption_is_the_owners_and_everyone_sees_it() -> anyhow::Result<()>
         owner.client.set_shield_exempt(wish(true)).await?;
         let camera = suzuki.until_plays("Owner", TrackSource::Camera).await?.id.to_string();
         suzuki.until_counts(&camera, 10).await?;
-        assert!(!*suzuki.client.protection().borrow(), "their window is left alone");
+        assert!(!suzuki.client.protection().borrow().protect, "their window is left alone");
         for person in [&owner, &witness] {
             person
                 .until("everyone to see it", |m| {

@@ -46,7 +46,7 @@ async fn sharing(person: &Person) {
 async fn what_could_be_shared_is_seen_small_while_somebody_chooses_and_never_else() {
     let person = person();
     let page = Arc::new(Page::default());
-    person.client.attach_page(page.clone());
+    person.client.attach_page("main", page.clone());
     let refused = person.client.look_at_screens(look(&[screen()])).await.unwrap_err();
     assert_eq!(refused.code, Code::NotInMeeting);
     let (_connection, _more) = joined(&person, "", false).await;
@@ -73,7 +73,7 @@ async fn what_could_be_shared_is_seen_small_while_somebody_chooses_and_never_els
 async fn a_page_that_forgets_to_stop_choosing_is_shown_no_more() {
     let person = person();
     let page = Arc::new(Page::default());
-    person.client.attach_page(page.clone());
+    person.client.attach_page("main", page.clone());
     let (_connection, _more) = joined(&person, "", false).await;
     person.client.look_at_screens(look(&[screen()])).await.unwrap();
     eventually(&person.client, "a picture", |_| !page.track("still:fake-screen").is_empty()).await;

@@ -103,7 +103,7 @@ async fn a_page_that_is_left_lets_go_of_its_key() {
     let (_connection, _more) = joined(&person, "", false).await;
     person.client.hold_to_talk(DOWN).await.unwrap();
     eventually(&person.client, "it opens", |_| open_microphones(&person) == 1).await;
-    person.client.page_left();
+    person.client.page_left("main");
     eventually(&person.client, "it closes", |_| open_microphones(&person) == 0).await;
     person.client.shutdown().await;
 }

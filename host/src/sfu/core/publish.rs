@@ -9,7 +9,7 @@ use protocol::ids::TrackSid;
 use protocol::policy::{TrackKind, TrackSource};
 
 use super::layers::{Layers, Told};
-use super::subscribe::Subscription;
+use super::subscribe::{Second, Subscription};
 use super::{Core, Session, TrackIndex};
 use crate::sfu::contract::{AllowedTrack, SessionKey, SfuEvent, Target};
 use crate::sfu::key_frame::begins_key_frame;
@@ -17,6 +17,9 @@ use crate::sfu::red::{Plain, inside};
 
 /// A publisher is asked for a key frame of one layer at most this often: each costs everybody a burst.
 const KEY_FRAME_PAUSE: Duration = Duration::from_millis(300);
+
+/// A camera's copy gets a second key frame so long after its first packet; see [`Second`].
+const SECOND_KEY_FRAME: Duration = Duration::from_secs(1);
 
 /// A track of a client's description.
 pub(super) struct Announced {
@@ -282,6 +285,7 @@ impl Core {
         let mut plain: Option<Vec<RtpIn>> = None;
         let video = packet.codec.kind() == Kind::Video;
         let starts = !video || begins_key_frame(packet.codec, &packet.payload);
+        let second = packet.codec == Codec::H264 && track.allowed.source == TrackSource::Camera;
         for subscription in &mut track.subscriptions {
             let Some(sender) = subscription.sender else { continue };
             let follows = subscription.rewrite.follows(packet.ssrc);
@@ -328,6 +332,9 @@ impl Core {
                     subscription.detach();
                     counters.rtp_unsent.add(1);
                     break;
+                }
+                if second && subscription.second == Second::Waits {
+                    subscription.second = Second::Due(now + SECOND_KEY_FRAME);
                 }
                 counters.rtp_forwarded.add(1);
                 if !std::mem::replace(&mut subscriber.is_written, true) {

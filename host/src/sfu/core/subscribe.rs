@@ -27,6 +27,19 @@ pub(super) struct Subscription {
     pub(super) wish: TrackWish,
     /// What its link has room for.
     pub(super) limit: Limit,
+    pub(super) second: Second,
+}
+
+/// The key frame that is asked for once more after a camera's copy began, where the decoder would not notice that it lacks the
+/// first: official SDKs give what comes before their key for the track is in place to the decoder as it is, sealed. VP8
+/// fails there, and another key frame is asked for; H.264 makes grey pictures of it, and of all that follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Second {
+    /// Nothing was sent yet.
+    Waits,
+    /// Asked for from then on.
+    Due(Instant),
+    Done,
 }
 
 impl Subscription {
@@ -58,6 +71,7 @@ impl Core {
                     pictures: PictureIds::default(),
                     wish: TrackWish::default(),
                     limit: Limit::Free,
+                    second: Second::Waits,
                 });
                 let sender = self.make_sender(index, key);
                 if let Some(last) = self.tracks.get_mut(&index).and_then(|track| track.subscriptions.last_mut()) {

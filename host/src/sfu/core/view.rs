@@ -7,6 +7,7 @@ use std::time::Instant;
 use peer::Codec;
 use protocol::policy::{TrackKind, TrackSource};
 
+use super::subscribe::Second;
 use super::{Core, TrackIndex};
 use crate::sfu::contract::{SessionKey, SfuEvent};
 use crate::sfu::split::{Picture, split};
@@ -84,6 +85,12 @@ impl Core {
             let may_rise = subscription.limit == Limit::Free;
             subscription.target = rank.map(|rank| track.layers.choose(rank, may_rise, now));
             wanted.extend(rank);
+            if let (Second::Due(at), Some(layer)) = (subscription.second, subscription.layer)
+                && at <= now
+            {
+                subscription.second = Second::Done;
+                waiting.push(layer);
+            }
             if let Some(layer) = subscription.target
                 && subscription.layer != Some(layer)
                 && subscription.sender.is_some()

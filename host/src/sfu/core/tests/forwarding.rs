@@ -109,6 +109,41 @@ fn a_picture_begins_with_a_key_frame_that_was_asked_for() {
 }
 
 #[test]
+fn a_cameras_copy_gets_a_second_key_frame_once_and_a_screens_none() {
+    let mut world = World::meeting();
+    let camera = world.publish(0, "TR_cam", TrackSource::Camera);
+    let screen = world.publish(0, "TR_screen", TrackSource::ScreenShare);
+    for sid in ["TR_cam", "TR_screen"] {
+        world.subscribe(1, sid, true);
+    }
+    world.millis(50);
+    let (mut sequence, mut asked) = (0, vec![]);
+    let mut film = |world: &mut World, asked: &mut Vec<SenderId>, pictures: usize| {
+        for _ in 0..pictures {
+            let wanted = std::mem::take(&mut world.clients[0].asked);
+            for sender in [camera, screen] {
+                let key = sequence == 0 || wanted.contains(&sender);
+                world.write(0, sender, sequence, 0, if key { KEY } else { DELTA });
+            }
+            asked.extend(wanted);
+            sequence += 1;
+            world.millis(33);
+        }
+    };
+    film(&mut world, &mut asked, 20);
+    let keys = |world: &World| {
+        let track = world.clients[1].tracks.iter().find(|remote| remote.track_id == "TR_cam").expect("it is there").key;
+        let key = |packet: &&RtpIn| packet.track == track && packet.payload.as_ref() == KEY;
+        world.clients[1].received.iter().filter(key).count()
+    };
+    assert_eq!(keys(&world), 1, "it begins with one");
+    asked.clear();
+    film(&mut world, &mut asked, 300);
+    assert_eq!(asked, [camera], "who could not open the first one gets another, and it stays at that");
+    assert_eq!(keys(&world), 2);
+}
+
+#[test]
 fn only_the_loudest_microphones_are_forwarded_but_a_megaphone_always_is() {
     let mut world = World::with_loudest(2);
     for _ in 0..6 {
