@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use media_core::channel::{LatestReader, LatestWriter, MailboxReader, Taken, latest, mailbox};
+use media_core::channel::{LatestReader, LatestWriter, MailboxReader, Nudge, Taken, latest, mailbox};
 use media_core::e2ee::{Opening, Sealing};
 use media_core::frame::{Codec, EncodedFrame, Picture, Size};
 use media_core::receive::TrackState;
@@ -165,6 +165,7 @@ pub(crate) struct Showing {
 pub(crate) struct OwnPicture {
     stop: Arc<AtomicBool>,
     key: Arc<AtomicBool>,
+    nudge: Nudge<Picture>,
 }
 
 impl OwnPicture {
@@ -181,7 +182,7 @@ impl OwnPicture {
     ) -> Result<Self, SendPicture> {
         let rtp_start = u32::from_be_bytes(*secrets::random::<4>().expose());
         let mut source = Source::new(permit, sealing, limits, around.readership.clone(), rtp_start)?;
-        let own = Self { stop: Arc::default(), key: Arc::default() };
+        let own = Self { stop: Arc::default(), key: Arc::default(), nudge: pictures.nudge() };
         let (stop, key) = (Arc::clone(&own.stop), Arc::clone(&own.key));
         let spawned = std::thread::Builder::new().name(showing.name.clone()).spawn(move || {
             let mut sent = Sent { limits, rung: Some(0), own_text: None };
@@ -201,9 +202,10 @@ impl OwnPicture {
         }
     }
 
-    /// Someone needs a key frame.
+    /// Someone needs a key frame: at once, also where nothing changes.
     pub(crate) fn need_key(&self) {
         self.key.store(true, Ordering::Release);
+        self.nudge.nudge();
     }
 }
 
@@ -258,10 +260,11 @@ fn encode(
         if showing.lane.is_some() {
             sent.follow(&around.share, sender);
         }
+        let taken = pictures.take(sender.patience(around.clock.now()));
         if key.swap(false, Ordering::AcqRel) {
             sender.request_key_frame();
         }
-        let made = match pictures.take(sender.patience(around.clock.now())) {
+        let made = match taken {
             Taken::Value(picture) => {
                 if sender.is_camera() {
                     around.lens.set(watch.look(&picture));

@@ -168,6 +168,18 @@ struct SlotState<T> {
     overwritten: u64,
     closed: bool,
     readers: usize,
+    nudged: bool,
+}
+
+/// Wakes whoever waits at the reading end of a slot.
+pub struct Nudge<T>(Arc<Slot<T>>);
+
+impl<T> Nudge<T> {
+    /// The reader that waits, or the next that would, gets [`Taken::Nothing`] at once.
+    pub fn nudge(&self) {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner).nudged = true;
+        self.0.ready.notify_one();
+    }
 }
 
 /// The writing end of a slot. Cloneable; when the last one is dropped the reader sees the end.
@@ -180,7 +192,7 @@ pub struct LatestReader<T>(Arc<Slot<T>>);
 #[must_use]
 pub fn latest<T>() -> (LatestWriter<T>, LatestReader<T>) {
     let slot = Arc::new(Slot {
-        state: Mutex::new(SlotState { value: None, overwritten: 0, closed: false, readers: 1 }),
+        state: Mutex::new(SlotState { value: None, overwritten: 0, closed: false, readers: 1, nudged: false }),
         ready: Condvar::new(),
     });
     (LatestWriter(Arc::clone(&slot), Arc::new(())), LatestReader(slot))
@@ -235,13 +247,20 @@ impl<T> LatestReader<T> {
         let (mut state, _) = self
             .0
             .ready
-            .wait_timeout_while(state, wait, |s| s.value.is_none() && !s.closed)
+            .wait_timeout_while(state, wait, |s| s.value.is_none() && !s.closed && !s.nudged)
             .unwrap_or_else(PoisonError::into_inner);
+        state.nudged = false;
         match state.value.take() {
             Some(value) => Taken::Value(value),
             None if state.closed => Taken::Ended,
             None => Taken::Nothing,
         }
+    }
+
+    /// For someone who has another reason than a value to wake this reader.
+    #[must_use]
+    pub fn nudge(&self) -> Nudge<T> {
+        Nudge(Arc::clone(&self.0))
     }
 
     /// Values dropped because a newer one came.
@@ -430,6 +449,17 @@ mod tests {
         assert_eq!(r.take(Duration::ZERO), Taken::Nothing);
         drop(w);
         assert_eq!(r.take(Duration::ZERO), Taken::Ended);
+    }
+
+    #[test]
+    fn a_nudge_wakes_the_reader_once_and_keeps_no_value_back() {
+        let (w, r) = latest();
+        r.nudge().nudge();
+        assert_eq!(r.take(Duration::from_secs(3600)), Taken::Nothing, "without waiting");
+        r.nudge().nudge();
+        assert!(w.put(1));
+        assert_eq!(r.take(Duration::from_secs(3600)), Taken::Value(1));
+        assert_eq!(r.take(Duration::ZERO), Taken::Nothing);
     }
 
     #[test]

@@ -97,7 +97,7 @@ impl OwnPicture {
     ) -> Result<Self, SendPicture> {
         let rtp_start = u32::from_be_bytes(*secrets::random::<4>().expose());
         let sender = CameraSender::new(permit, sealing, FPS, rtp_start);
-        let own = Self { stop: Arc::default(), key: Arc::default() };
+        let own = Self { stop: Arc::default(), key: Arc::default(), nudge: pictures.nudge() };
         let stop = Arc::clone(&own.stop);
         let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
             let work = || Studio { around: &around, name, sender, shown: None, whole: false }.run(&pictures, &stop);
