@@ -10,6 +10,8 @@ client does. The tools and how they are called are those of the Xorg module's te
 
 Run by `npm run -s bench -- shield`, or by hand, as root (the tools run as an ordinary user, and Xorg takes the module):
     python3 tests/shield/matrix.py target/release/examples/protected --trials 5 --tools scrot,pillow --layers bare
+It lasts an hour. With `--journal FILE` a run goes on where the last one ended, and `--parts shield`, `control`, `module` and `times`
+may run one by one or side by side; the one that comes last prints what all of them found. Only `shield` and `times` mind a busy machine.
 """
 import argparse
 import json
@@ -17,8 +19,6 @@ import os
 import pathlib
 import secrets
 import shutil
-import socket
-import statistics
 import struct
 import subprocess
 import sys
@@ -30,9 +30,10 @@ TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, os.environ.get("SHIELD_MODULE_TESTS", str(TOP / "xorg-shield" / "tests")))
 try:
     import e2e
+    import journal
     import server
+    import times
     import tools
-    import xwire
 except ImportError as missing:
     sys.exit(f"the tests of the Xorg module are needed for their tools: {missing}")
 
@@ -89,14 +90,26 @@ class Owner(server.Owner):
     """The window, under the shield if marked."""
 
     program = None
+    urgent = True
 
     def __init__(self, screen, mark):
-        self.server, self.colour = screen, 0
+        self.server, self.marked, self.colour = screen, mark, 0
         self.told = open(screen.home / f"told-{secrets.token_hex(4)}", "w+")
         self.process = screen.popen([self.program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.told, text=True)
         self.window = int(self.process.stdout.readline())
         if mark:
             self.tell("mark")
+
+    def tell(self, what):
+        super().tell(what)
+        if what == "mark" and self.urgent:
+            self.hasten()
+
+    def hasten(self):
+        """What rtkit does for the watch where a person is logged in; the ordinary user of these trials is not."""
+        for task in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir():
+            if (task / "comm").read_text().strip() == "shield-watch":
+                os.sched_setscheduler(int(task.name), os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(10))
 
     def show(self, colour):
         """Paints, and waits until that is what the screen shows: the cover of the last trial has to go first."""
@@ -114,101 +127,28 @@ class Owner(server.Owner):
         self.told.flush()
         return [json.loads(line) for line in pathlib.Path(self.told.name).read_text().splitlines()]
 
+    def forget(self):
+        """What was told until now."""
+        self.told.truncate(0)
+        self.told.seek(0)
+
     def stop(self):
         super().stop()
         self.told.close()
 
 
 class Layer(e2e.Layer):
-    def __init__(self, name, options):
-        self.name, self.options, self.notes, self.programs = name, options, [], []
-        self.server = Screen()
-        self.server.bus()
-        self.start_programs()
+    def __init__(self, name, options, kept):
+        super().__init__(name, argparse.Namespace(trials=options.trials, no_module=True), kept)
+        self.build = journal.build_of(Owner.program)
 
+    def make_server(self):
+        screen = Screen()
+        screen.bus()
+        return screen
 
-def hello(number):
-    """What any client says first; answers the socket and when it was said."""
-    s = socket.socket(socket.AF_UNIX)
-    s.connect(f"/tmp/.X11-unix/X{number}")
-    said = time.monotonic_ns() // 1000
-    s.sendall(struct.pack("<BxHHHHxx", 0x6C, 11, 0, 0, 0))
-    head = s.recv(8, socket.MSG_WAITALL)
-    s.recv(struct.unpack("<H", head[6:8])[0] * 4, socket.MSG_WAITALL)
-    return s, said
-
-
-def covered_after(owner, since):
-    for _ in range(300):
-        for event in owner.events():
-            if event["event"] == "covered" and event["at"] >= since:
-                return event["at"]
-        time.sleep(0.01)
-    return None
-
-
-def delays(screen, owner, trials):
-    """From a stranger's first word to the cover being ordered, in milliseconds: what the server takes is in it, too."""
-    found = []
-    for _ in range(trials):
-        owner.told.truncate(0)
-        owner.told.seek(0)
-        stranger, said = hello(screen.display)
-        at = covered_after(owner, said)
-        stranger.close()
-        if at is not None:
-            found.append((at - said) / 1000)
-        if not owner.show(owner.colour):
-            break
-    return found
-
-
-def core_percent(pid, seconds):
-    """What the shield's two threads take while nothing happens, of one core."""
-    def ticks():
-        total = 0
-        for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-            stat = (task / "stat").read_text()
-            name, rest = stat[stat.index("(") + 1:].rsplit(")", 1)
-            if name.startswith("shield-"):
-                total += sum(int(n) for n in rest.split()[11:13])
-        return total
-    before = ticks()
-    time.sleep(seconds)
-    return 100 * (ticks() - before) / os.sysconf("SC_CLK_TCK") / seconds
-
-
-def resident(screen, owner, frames):
-    """A program that was there before takes pictures, one after the other: how many showed the window, first and later."""
-    spy = xwire.X(screen.display, bytes(16))
-    try:
-        time.sleep(3)
-        if not owner.show(e2e.colour()):
-            return None
-        seen = [spy.count(spy.root, owner.colour) > 0 for _ in range(frames)]
-        return int(seen[0]), sum(seen[1:])
-    finally:
-        spy.close()
-
-
-def ordinary(screen, owner, trials):
-    """How long the cover of an allow-listed program that starts stays, in milliseconds."""
-    found = []
-    for _ in range(trials):
-        # The last cover has to be gone, and told of.
-        if not owner.show(owner.colour):
-            break
-        time.sleep(0.1)
-        owner.told.truncate(0)
-        owner.told.seek(0)
-        screen.run(["xset", "q"])
-        for _ in range(300):
-            gone = [event["after_us"] / 1000 for event in owner.events() if event["event"] == "uncovered"]
-            if gone:
-                found += gone[:1]
-                break
-            time.sleep(0.01)
-    return found
+    def key(self, tool, mark):
+        return {**super().key(tool, mark), "server": "Xvfb"}
 
 
 def with_module(options, names):
@@ -222,6 +162,8 @@ def with_module(options, names):
     command = [sys.executable, str(e2e_py), "--trials", str(options.trials), "--tools", ",".join(tried)]
     if options.layers != ",".join(LAYERS):
         command += ["--layers", options.layers]
+    if options.journal:
+        command += ["--journal", options.journal]
     running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     summary = None
     for line in running.stdout:
@@ -239,18 +181,46 @@ def measure(options):
     screen = Screen()
     try:
         owner = Owner(screen, True)
-        owner.tell("map")
-        owner.show(e2e.colour())
-        times = delays(screen, owner, options.times)
-        spied = [found for found in (resident(screen, owner, 30) for _ in range(options.residents)) if found]
-        starts = ordinary(screen, owner, options.residents * 2)
-        owner.tell("still")
-        time.sleep(3)
-        idle = core_percent(owner.process.pid, options.idle)
+        found = times.measure(screen, owner, options)
         owner.stop()
+        return found
     finally:
         screen.stop()
-    return times, idle, spied, starts
+
+
+def without_module(options, names, kept):
+    """Every tool in every layer; prints a line for each and answers the sums."""
+    total = {"unprivileged_leaks": 0, "unprivileged_trials": 0, "positive_control_leaks": 0, "positive_control_trials": 0,
+             "void_trials": 0}
+    skipped = {}
+    for name in options.layers.split(","):
+        layer = Layer(name, options, kept)
+        rounds = {True: {}, False: {}}
+        try:
+            if "shield" in options.parts:
+                rounds[True] = layer.round(names, mark=True)
+            if "control" in options.parts:
+                rounds[False] = layer.round([n for n in names if not isinstance(rounds[True].get(n), str)], mark=False)
+        finally:
+            layer.stop()
+        for note in layer.notes:
+            print(f"{name}: {note}", file=sys.stderr)
+        # The other part may have run beside this one.
+        kept.read()
+        for tool in names:
+            why = next((r[tool] for r in rounds.values() if isinstance(r.get(tool), str)), None)
+            if why:
+                skipped[tool] = why
+                continue
+            told = e2e.line(tool, name, *(kept.values(layer.key(tool, mark)) for mark in (True, False)))
+            print(json.dumps(told), flush=True)
+            for number, of in (("unprivileged_leaks", "leaks"), ("unprivileged_trials", "trials"), ("void_trials", "void"),
+                               ("positive_control_leaks", "control_leaks"), ("positive_control_trials", "control_trials")):
+                total[number] += told[of]
+    return total, skipped
+
+
+PARTS = ("shield", "control", "module", "times")
 
 
 def main():
@@ -259,51 +229,35 @@ def main():
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--tools", help="comma-separated")
     parser.add_argument("--layers", default=",".join(LAYERS))
+    parser.add_argument("--parts", default=",".join(PARTS), type=lambda words: words.split(","))
+    parser.add_argument("--journal", default=os.environ.get("SHIELD_JOURNAL"),
+                        help="a file that keeps the trials; those in it are not made again (or the environment's SHIELD_JOURNAL)")
     parser.add_argument("--times", type=int, default=100, help="trials of the delay of the cover")
-    parser.add_argument("--residents", type=int, default=10, help="programs that were there before, thirty pictures each")
-    parser.add_argument("--no-module", action="store_true", help="leave the module out")
+    parser.add_argument("--residents", type=int, default=20, help="programs that were there before, thirty pictures each")
+    parser.add_argument("--no-urgent", action="store_true", help="leave the watch the priority of any thread")
     parser.add_argument("--idle", type=float, default=20, help="seconds of idling")
     options = parser.parse_args()
     if os.geteuid() != 0:
         sys.exit("root is needed: the tools run as another user")
+    unknown = set(options.parts) - set(PARTS)
+    if unknown:
+        sys.exit(f"no such part: {unknown}")
     # An ordinary user has to be able to run it.
     folder = tempfile.TemporaryDirectory(prefix="shield-program-")
     os.chmod(folder.name, 0o755)
     Owner.program = str(pathlib.Path(folder.name) / "protected")
     pathlib.Path(Owner.program).write_bytes(pathlib.Path(options.program).read_bytes())
     os.chmod(Owner.program, 0o755)
+    Owner.urgent = not options.no_urgent
     e2e.Owner = Owner
     names = options.tools.split(",") if options.tools else list(tools.USUAL)
     began = time.monotonic()
-    total = {"unprivileged_leaks": 0, "unprivileged_trials": 0, "positive_control_leaks": 0, "positive_control_trials": 0,
-             "void_trials": 0}
-    skipped, notes = {}, []
-    for name in options.layers.split(","):
-        layer = Layer(name, options)
-        try:
-            marked = layer.round(names, mark=True)
-            control = layer.round([n for n in names if isinstance(marked[n], list)], mark=False)
-        finally:
-            layer.server.stop()
-        for tool in names:
-            if not isinstance(marked[tool], list):
-                skipped[tool] = marked[tool]
-                continue
-            tried, controls = e2e.valid(marked[tool]), e2e.valid(control[tool])
-            leaks, proofs = sum(1 for seen in tried if seen), sum(1 for seen in controls if seen)
-            void = len(marked[tool]) + len(control[tool]) - len(tried) - len(controls)
-            print(json.dumps({"tool": tool, "layer": name, "trials": len(tried), "leaks": leaks,
-                              "control_trials": len(controls), "control_leaks": proofs, "void": void}), flush=True)
-            total["unprivileged_leaks"] += leaks
-            total["unprivileged_trials"] += len(tried)
-            total["positive_control_leaks"] += proofs
-            total["positive_control_trials"] += len(controls)
-            total["void_trials"] += void
-        notes += [f"{name}: {note}" for note in layer.notes]
-    for note in notes:
-        print(note, file=sys.stderr)
-    times, idle, spied, starts = measure(options)
-    module = "left out" if options.no_module else with_module(options, names)
+    kept = journal.Journal(options.journal)
+    total, skipped = without_module(options, names, kept)
+    key = {"times": journal.build_of(Owner.program)}
+    if "times" in options.parts and not kept.values(key):
+        kept.add(key, measure(options))
+    module = with_module(options, names) if "module" in options.parts else "left out"
     if isinstance(module, str):
         skipped["module"] = module
         total.update(module_leaks=None, module_trials=0)
@@ -313,12 +267,10 @@ def main():
         for number in ("positive_control_leaks", "positive_control_trials", "void_trials"):
             total[number] += module[number]
         skipped.update({f"module {tool}": why for tool, why in module["skipped"].items()})
-    total.update(cover_median_ms=round(statistics.median(times), 3) if times else None, cover_trials=len(times),
-                 cover_worst_ms=round(max(times), 3) if times else None, idle_core_pct=round(idle, 2),
-                 resident_first_leaks=sum(first for first, _ in spied), resident_later_leaks=sum(later for _, later in spied),
-                 residents=len(spied), ordinary_worst_ms=round(max(starts), 3) if starts else None,
-                 ordinary_median_ms=round(statistics.median(starts), 3) if starts else None, skipped=skipped,
-                 seconds=round(time.monotonic() - began))
+    kept.read()
+    for found in kept.values(key)[-1:]:
+        total.update(found)
+    total.update(skipped=skipped, seconds=round(time.monotonic() - began))
     print(json.dumps({"scenario": "shield", **total}))
 
 

@@ -7,6 +7,7 @@ Run as root on a machine with Xorg and its dummy driver (`make` first):
     python3 tests/e2e.py                      everything, 20 trials: about an hour
     python3 tests/e2e.py --quick              one trial of what is quick: under a minute
     python3 tests/e2e.py --trials 5 --tools scrot,pillow --layers bare,wm+compositor
+    python3 tests/e2e.py --journal FILE       keeps what was tried, and goes on after it when called again
 """
 import argparse
 import json
@@ -16,6 +17,7 @@ import shutil
 import sys
 import time
 
+from journal import Journal, build_of
 from server import BUILD, Owner, Server, end
 from tools import NOT_IN, UNUSUAL, USUAL, Failed, Missing
 
@@ -49,15 +51,41 @@ def valid(results):
     return [seen for seen in results if seen != VOID]
 
 
+def line(tool, layer, marked, control):
+    """What came of a tool. `failed`: trials in which it made no picture at all, covered or not."""
+    tried, controls = valid(marked), valid(control)
+    return {"tool": tool, "layer": layer, "trials": len(tried), "leaks": sum(1 for seen in tried if seen),
+            "failed": tried.count(None), "control_trials": len(controls), "control_leaks": sum(1 for seen in controls if seen),
+            "void": len(marked) + len(control) - len(tried) - len(controls)}
+
+
 class Layer:
-    def __init__(self, name, options):
-        self.name, self.options = name, options
-        self.server = Server(COMPOSITORS, module=not options.no_module, reset=name == RESET)
+    def __init__(self, name, options, journal):
+        self.name, self.options, self.journal = name, options, journal
         self.notes = []
-        if name != RESET:
-            self.server.bus()
         self.programs = []
-        self.start_programs()
+        self.server = None
+        self.build = "none" if options.no_module else build_of(BUILD / "libshojishield.so")
+
+    def start(self):
+        """Not before there is something to try."""
+        if not self.server:
+            self.server = self.make_server()
+            self.start_programs()
+
+    def make_server(self):
+        server = Server(COMPOSITORS, module=not self.options.no_module, reset=self.name == RESET)
+        if self.name != RESET:
+            server.bus()
+        return server
+
+    def stop(self):
+        if self.server:
+            self.server.stop()
+
+    def key(self, tool, mark):
+        """What its trials are called in the journal."""
+        return {"server": "Xorg", "layer": self.name, "tool": tool, "shield": self.build if mark else None}
 
     def start_programs(self):
         for program in self.programs:
@@ -87,21 +115,27 @@ class Layer:
         seen = {}
         owner = None
         for tool in names:
-            results = []
-            while len(valid(results)) < self.options.trials and results.count(VOID) < MAX_VOID:
+            key = self.key(tool, mark)
+            results = self.journal.values(key)
+            void = 0
+            while len(valid(results)) < self.options.trials and void < MAX_VOID:
+                self.start()
                 if not owner:
                     owner = Owner(self.server, mark)
                     owner.tell("map")
                 try:
-                    results.append(self.trial(tool, owner))
+                    result = self.trial(tool, owner)
                 except Missing as missing:
                     results = f"not installed: {missing}"
                     break
                 except RuntimeError as trouble:
                     self.notes.append(f"{tool}: {trouble}")
-                    results.append(VOID)
+                    result = VOID
                     owner.stop()
                     owner = None
+                self.journal.add(key, result)
+                results.append(result)
+                void += result == VOID
                 if not self.server.alive():
                     raise SystemExit(f"{self.name}: the server ended during {tool}: {self.server.trouble()}")
                 if tool == "claim-compositor":
@@ -118,9 +152,11 @@ class Layer:
     def run(self, names):
         names = [n for n in names if self.name not in NOT_IN.get(n, ())]
         marked = self.round(names, mark=True)
-        time.sleep(2.2)  # after a protected window went, a composited screen stays black for two seconds
+        if self.server:
+            time.sleep(2.2)  # after a protected window went, a composited screen stays black for two seconds
         control = self.round([n for n in names if isinstance(marked[n], list)], mark=False)
-        self.notes += self.server.trouble()
+        if self.server:
+            self.notes += self.server.trouble()
         return marked, control
 
 
@@ -131,6 +167,7 @@ def main():
     parser.add_argument("--layers", default=",".join([*LAYERS, RESET]))
     parser.add_argument("--no-module", action="store_true", help="the marked window in a server without the module")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--journal", help="a file that keeps the trials; those in it are not made again")
     options = parser.parse_args()
     if os.geteuid() != 0:
         sys.exit("Xorg takes modules from elsewhere only from root")
@@ -154,31 +191,28 @@ def main():
     total = {"module_leaks": 0, "module_trials": 0, "positive_control_leaks": 0, "positive_control_trials": 0,
              "void_trials": 0}
     skipped, blind, notes = {}, [], []
+    journal = Journal(options.journal)
     for name in options.layers.split(","):
-        layer = Layer(name, options)
+        layer = Layer(name, options, journal)
         try:
             marked, control = layer.run(names)
         finally:
-            layer.server.stop()
+            layer.stop()
         for tool in names:
             if tool not in marked:
                 continue
             if not isinstance(marked[tool], list):
                 skipped[tool] = marked[tool]
                 continue
-            tried, controls = valid(marked[tool]), valid(control[tool])
-            leaks = sum(1 for seen in tried if seen)
-            proofs = sum(1 for seen in controls if seen)
-            void = len(marked[tool]) + len(control[tool]) - len(tried) - len(controls)
-            print(json.dumps({"tool": tool, "layer": name, "trials": len(tried), "leaks": leaks,
-                              "control_trials": len(controls), "control_leaks": proofs, "void": void}), flush=True)
-            total["module_leaks"] += leaks
-            total["module_trials"] += len(tried)
-            total["positive_control_leaks"] += proofs
-            total["positive_control_trials"] += len(controls)
-            total["void_trials"] += void
-            if proofs < options.trials or len(tried) < options.trials:
-                blind.append(f"{tool} in {name}: {proofs} of {options.trials}, {len(tried)} tried")
+            told = line(tool, name, marked[tool], control[tool])
+            print(json.dumps(told), flush=True)
+            total["module_leaks"] += told["leaks"]
+            total["module_trials"] += told["trials"]
+            total["positive_control_leaks"] += told["control_leaks"]
+            total["positive_control_trials"] += told["control_trials"]
+            total["void_trials"] += told["void"]
+            if told["control_leaks"] < options.trials or told["trials"] < options.trials:
+                blind.append(f"{tool} in {name}: {told['control_leaks']} of {options.trials}, {told['trials']} tried")
         notes += [f"{name}: {note}" for note in layer.notes]
     for note in notes:
         print(note, file=sys.stderr)

@@ -196,7 +196,7 @@ class Owner:
 
     def __init__(self, server, mark):
         self.process = server.popen([str(BUILD / "owner")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.server = server
+        self.server, self.marked = server, mark
         self.window = int(self.process.stdout.readline())
         self.colour = 0
         if mark:

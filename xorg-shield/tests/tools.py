@@ -62,42 +62,82 @@ def ffmpeg_single(server, owner):
     return count(ran.stdout, owner.colour)
 
 
-def ffmpeg_running(server, owner):
-    """Records while the window is away, comes, changes and goes."""
+FRAME = WIDTH * HEIGHT * 3
+
+
+def recording(server, begin, happen):
+    """What ffmpeg films while something happens. `begin`: before the first picture, `happen`: after it."""
     if not shutil.which("ffmpeg"):
         raise Missing("ffmpeg")
-    colour = owner.colour
-    owner.tell("unmap")
-    recorder = server.popen(["ffmpeg", "-v", "error", "-f", "x11grab", "-framerate", "15", "-video_size", f"{WIDTH}x{HEIGHT}",
-                             "-i", server.env["DISPLAY"], "-t", "2", "-f", "rawvideo", "-pix_fmt", "rgb24",
-                             str(server.user_home / "film.rgb")])
     path = server.user_home / "film.rgb"
     path.unlink(missing_ok=True)
+    begin()
+    recorder = server.popen(["ffmpeg", "-v", "error", "-f", "x11grab", "-framerate", "15", "-video_size", f"{WIDTH}x{HEIGHT}",
+                             "-i", server.env["DISPLAY"], "-t", "2", "-f", "rawvideo", "-pix_fmt", "rgb24", str(path)])
     for _ in range(100):
         if path.exists() and path.stat().st_size:
             break
         time.sleep(0.03)
     time.sleep(0.2)
-    owner.tell("map")
-    owner.tell(f"paint {colour:06x}")
+    happen()
+    if recorder.poll() is not None:
+        # A machine that stood still.
+        raise TimeoutError("ffmpeg")
     try:
         recorder.wait(20)
     except subprocess.TimeoutExpired:
         end(recorder)
     film = path.read_bytes() if path.exists() else b""
-    if len(film) < WIDTH * HEIGHT * 3 * 5:
+    if len(film) < FRAME * 5:
         raise Failed(f"ffmpeg recorded {len(film)} bytes")
-    return count(film, colour)
+    return film
+
+
+def ffmpeg_running(server, owner):
+    """Records before the window comes."""
+    colour = owner.colour
+    return count(recording(server, lambda: owner.tell("unmap"), lambda: appear(owner, colour)), colour)
+
+
+def ffmpeg_before(server, owner):
+    """Records before the window comes and before it is protected."""
+    colour = owner.colour
+
+    def begin():
+        owner.tell("unmap")
+        if owner.marked:
+            owner.tell("unmark")
+
+    def happen():
+        if owner.marked:
+            owner.tell("mark")
+        appear(owner, colour)
+    return count(recording(server, begin, happen), colour)
+
+
+def ffmpeg_after(server, owner):
+    """Begins to record while the window is there. Only what it sees after its first picture counts here."""
+    colour = owner.colour
+    return count(recording(server, lambda: None, lambda: None)[FRAME:], colour)
+
+
+def appear(owner, colour):
+    owner.tell("map")
+    owner.tell(f"paint {colour:06x}")
 
 
 def python(module, code):
+    found = []
+
     def take(server, owner):
         interpreter = "/usr/bin/python3"
         env = {"PYTHONPATH": os.environ.get("SHIELD_PYTHONPATH", "")}
         path = server.user_home / "shot.png"
         path.unlink(missing_ok=True)
-        if server.run([interpreter, "-c", f"import {module}"], env=env).returncode != 0:
-            raise Missing(f"{module} for {interpreter}")
+        if not found:
+            if server.run([interpreter, "-c", f"import {module}"], env=env).returncode != 0:
+                raise Missing(f"{module} for {interpreter}")
+            found.append(module)
         ran = server.run([interpreter, "-c", code.replace("FILE", repr(str(path)))], env=env)
         if not path.exists():
             raise Failed(ran.stderr.decode()[-300:])
@@ -191,8 +231,9 @@ def probe(way, between=None):
 
 
 # Ways that a layer makes impossible for any window, so that a control there says nothing: a window manager lets go of a
-# window that is reparented.
-NOT_IN = {"reparent": {"wm", "wm+compositor", "in-place"}}
+# window that is reparented, and spectacle refuses without a D-Bus session (what that starts would keep the server from
+# beginning anew).
+NOT_IN = {"reparent": {"wm", "wm+compositor", "in-place"}, "spectacle": {"regeneration"}}
 
 # Ways in which the window is not there when the reader begins.
 BEFORE = {"idle", "render-late"}
@@ -222,6 +263,8 @@ USUAL = {
     "ksnip": to_file("ksnip", "-f", "-p", "FILE"),
     "ffmpeg": ffmpeg_single,
     "ffmpeg-running": ffmpeg_running,
+    "ffmpeg-before": ffmpeg_before,
+    "ffmpeg-after": ffmpeg_after,
     "mss": python("mss", "import mss; m = mss.mss(); s = m.grab(m.monitors[0]); import mss.tools; "
                          "mss.tools.to_png(s.rgb, s.size, output=FILE)"),
     "pillow": python("PIL", "from PIL import ImageGrab; ImageGrab.grab(xdisplay='').save(FILE)"),

@@ -1,7 +1,7 @@
 //! The X11 shield without administrator's rights against every screenshot tool that is installed, in a private Xvfb; then
 //! the administrator's module in a private Xorg; the same window without either as a control; how fast the cover comes, and
 //! what watching costs. Needs root (the tools run as another user), Xvfb, the tools, and what the tests of the Xorg module
-//! need. Lasts two hours with 20 trials.
+//! need. Lasts an hour with 20 trials; with `SHIELD_JOURNAL=FILE` it goes on where an earlier run ended.
 //!
 //! The trials themselves are `tests/shield/matrix.py`, because the tools and how they are called are the module's tests'.
 
