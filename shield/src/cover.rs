@@ -152,14 +152,24 @@ impl Cover {
         self.connection.flush()
     }
 
-    /// The overlay window of a screen came or went. It is not asked for by name: asking makes one, and shows it.
-    pub(crate) fn overlaid(&mut self, root: Window, overlay: Option<Window>) -> Result<(), ReplyOrIdError> {
+    /// The overlay window of a screen came or went. `inside`: the windows in it. With one that went its children did, and
+    /// the next has the same number.
+    pub(crate) fn overlaid(
+        &mut self,
+        root: Window,
+        overlay: Option<Window>,
+        inside: &[Window],
+    ) -> Result<(), ReplyOrIdError> {
         for index in 0..self.covers.len() {
             let cover = &self.covers[index];
-            if cover.place.root != root || cover.overlay.map(|(of, _)| of) == overlay {
+            let stands = match (cover.overlay, overlay) {
+                (Some((of, own)), Some(overlay)) => of == overlay && inside.contains(&own),
+                (None, None) => true,
+                _ => false,
+            };
+            if cover.place.root != root || stands {
                 continue;
             }
-            // With the old overlay its children went.
             let own = match overlay {
                 Some(parent) => {
                     let (at, size) = ((cover.place.x, cover.place.y), (cover.place.width, cover.place.height));

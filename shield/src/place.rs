@@ -12,6 +12,9 @@ use x11rb::rust_connection::RustConnection;
 /// Windows inside one that are looked at; toolkits of today have one or two.
 const INSIDE: usize = 4096;
 
+/// The root of a large server has a number of about two thousand.
+const NUMBERS: Window = 1 << 14;
+
 /// Where it is on its screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -110,9 +113,31 @@ pub(crate) fn inside(x: &RustConnection, window: Window) -> Result<HashSet<Windo
     Ok(found)
 }
 
-/// The overlay window of a screen, if a compositor has asked for one: the child of the root that no client made.
-/// `mask`: the bits of a window's number that do not name its client.
-pub(crate) fn overlay(x: &RustConnection, root: Window, mask: u32) -> Result<Option<Window>, ConnectionError> {
-    let Some(tree) = unless_gone(x.query_tree(root)?.reply())? else { return Ok(None) };
-    Ok(tree.children.into_iter().rev().find(|child| child & !mask == 0))
+/// The overlay window of a screen, if a compositor has asked for one. It is not asked for by name, which would make one and
+/// show it, and the root does not list it. But it is a window of the server's own with the root around it, and its number
+/// is one of the few that were given before the root's. `known`: what it was before; it never gets another number.
+pub(crate) fn overlay(
+    x: &RustConnection,
+    root: Window,
+    known: Option<Window>,
+) -> Result<Option<Window>, ConnectionError> {
+    let numbers = match known {
+        Some(overlay) => overlay..overlay + 1,
+        None => 1..root.min(NUMBERS),
+    };
+    // All questions before the first answer.
+    let asked: Vec<_> =
+        numbers.map(|window| Ok((window, x.query_tree(window)?))).collect::<Result<_, ConnectionError>>()?;
+    let mut found = None;
+    for (window, tree) in asked {
+        if unless_gone(tree.reply())?.is_some_and(|tree| tree.parent == root) {
+            found = found.or(Some(window));
+        }
+    }
+    Ok(found)
+}
+
+/// The windows directly inside it; none if it is gone.
+pub(crate) fn children(x: &RustConnection, window: Window) -> Result<Vec<Window>, ConnectionError> {
+    Ok(unless_gone(x.query_tree(window)?.reply())?.map(|tree| tree.children).unwrap_or_default())
 }

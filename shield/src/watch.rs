@@ -86,6 +86,8 @@ pub(crate) struct Watch {
     judge: Judge,
     windows: Vec<(Window, Place)>,
     roots: Vec<(Window, Atom)>,
+    /// The overlay window of each root, once it was there.
+    overlays: HashMap<Window, Window>,
     protected: HashSet<u32>,
     /// Windows in which children are protected as well.
     inside: HashSet<u32>,
@@ -196,6 +198,7 @@ impl Watch {
             cover,
             judge,
             windows,
+            overlays: HashMap::new(),
             protected: HashSet::new(),
             inside: HashSet::new(),
             mask,
@@ -452,8 +455,13 @@ impl Watch {
             let owner = owner.reply()?.owner;
             let check = check.reply()?.value32().and_then(|mut v| v.next()).unwrap_or(x11rb::NONE);
             managers.extend([owner, check].into_iter().filter(|w| *w != x11rb::NONE).map(|w| w & !self.mask));
-            let overlay = place::overlay(&self.eye, root, self.mask)?;
-            self.cover.overlaid(root, overlay)?;
+            let overlay = place::overlay(&self.eye, root, self.overlays.get(&root).copied())?;
+            let inside = match overlay {
+                Some(overlay) => place::children(&self.eye, overlay)?,
+                None => Vec::new(),
+            };
+            self.overlays.extend(overlay.map(|overlay| (root, overlay)));
+            self.cover.overlaid(root, overlay, &inside)?;
         }
         self.judge.managed_by(managers, Instant::now());
         Ok(())
@@ -465,9 +473,8 @@ impl Watch {
         self.protected.extend(&self.inside);
         self.protected.extend(self.roots.iter().map(|(root, _)| *root));
         self.protected.extend(self.cover.windows());
-        for (root, _) in &self.roots {
-            self.protected.extend(place::overlay(&self.eye, *root, self.mask)?);
-        }
+        // Nobody else gets their numbers, be they there or not.
+        self.protected.extend(self.overlays.values());
         for (window, _) in &self.windows {
             self.protected.extend(place::around(&self.eye, *window)?);
         }

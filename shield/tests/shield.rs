@@ -22,9 +22,10 @@ use protocol::shield::ShieldLevel;
 use shield::{Cause, Change, Config, Event, Kin, Method, Picture, Proof, Shield, Why};
 use stranger::{Program, Stranger};
 use x11rb::connection::Connection as _;
+use x11rb::protocol::composite::ConnectionExt as _;
 use x11rb::protocol::xproto::{
-    ChangeWindowAttributesAux, ConfigureWindowAux, ConnectionExt as _, CreateWindowAux, EventMask, ImageFormat,
-    InputFocus, Window, WindowClass,
+    ChangeWindowAttributesAux, ConfigureWindowAux, ConnectionExt as _, CreateGCAux, CreateWindowAux, EventMask,
+    ImageFormat, InputFocus, Rectangle, Window, WindowClass,
 };
 use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
@@ -81,6 +82,25 @@ impl Office {
         let events = Events(receiver);
         assert!(matches!(events.level(), (ShieldLevel::None, Why::Untested)), "nothing is claimed untested");
         (shield, events)
+    }
+
+    /// Becomes the compositor. Answers the window it draws on.
+    fn composite(&self) -> Window {
+        self.x.composite_query_version(0, 4).unwrap().reply().unwrap();
+        let overlay = self.x.composite_get_overlay_window(self.root).unwrap().reply().unwrap().overlay_win;
+        let compositor = self.x.intern_atom(false, b"_NET_WM_CM_S0").unwrap().reply().unwrap().atom;
+        self.x.set_selection_owner(self.window, compositor, x11rb::CURRENT_TIME).unwrap();
+        overlay
+    }
+
+    /// Draws the secret all over the screen, as a compositor. Answers how much of it can be seen.
+    fn draw(&self, overlay: Window) -> usize {
+        let pen = self.x.generate_id().unwrap();
+        self.x.create_gc(pen, overlay, &CreateGCAux::new().foreground(SECRET)).unwrap();
+        let all = Rectangle { x: 0, y: 0, width: u16::MAX, height: u16::MAX };
+        self.x.poly_fill_rectangle(overlay, pen, &[all]).unwrap();
+        self.x.free_gc(pen).unwrap();
+        self.secret()
     }
 
     /// How much of the secret is on the screen: the truth.
@@ -510,6 +530,23 @@ fn what_makes_a_test_void_is_told() {
     office.x.set_selection_owner(office.window, compositor, x11rb::CURRENT_TIME).unwrap();
     office.x.sync().unwrap();
     changed(Change::Compositor);
+}
+
+#[test]
+fn what_a_compositor_draws_is_covered_too() {
+    let Some(office) = Office::open() else { return };
+    let overlay = office.composite();
+    let whole = office.draw(overlay);
+    let (_shield, events) = office.guarded(|_| {});
+    until("the drawing is seen again", || office.draw(overlay) == whole);
+    let mut stranger = office.stranger(Program::Idle);
+    stranger.look("root");
+    assert_eq!(events.covered_by(Method::GetImage).pid, Some(stranger.pid()));
+    until("the place of the window is covered", || office.draw(overlay) + 200 * 150 == whole);
+    // Another compositor draws on another overlay, which has the number of the old one.
+    office.x.composite_release_overlay_window(office.root).unwrap();
+    assert_eq!(office.composite(), overlay);
+    until("it is covered there", || office.draw(overlay) + 200 * 150 == whole);
 }
 
 #[test]
