@@ -11,7 +11,7 @@ use x11rb::protocol::xproto::{
 use x11rb::rust_connection::RustConnection;
 
 use crate::Failed;
-use crate::place::Place;
+use crate::place::{self, Place};
 
 /// A dark grey. The upper byte makes it opaque where windows have transparency.
 pub(crate) const PLAIN: u32 = 0xff20_2124;
@@ -47,6 +47,7 @@ struct Three {
 impl Cover {
     /// Makes them, not shown yet, with a connection that is theirs alone.
     pub(crate) fn open(connection: RustConnection, windows: &[(Window, Place)]) -> Result<Self, Failed> {
+        place::served_always(&connection)?;
         let mut covers = Vec::new();
         for (window, place) in windows {
             let inner = make(&connection, *window, (0, 0), (ENOUGH, ENOUGH))?;

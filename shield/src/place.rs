@@ -1,12 +1,13 @@
 //! Where a window is, and which windows show what is in it: those around it, those inside it. Run by the watch, which asks
-//! the server and waits for the answer: while another client has grabbed the server nobody could be covered anyway.
+//! the server and waits for the answer; servers that somebody has grabbed answer, too ([`served_always`]).
 
 use std::collections::HashSet;
 
-use x11rb::connection::Connection as _;
+use x11rb::connection::{Connection as _, RequestConnection as _};
 use x11rb::errors::{ConnectionError, ReplyError};
 use x11rb::protocol::randr::{self, ConnectionExt as _};
 use x11rb::protocol::xproto::{ConnectionExt as _, MapState, Window};
+use x11rb::protocol::xtest::{self, ConnectionExt as _};
 use x11rb::rust_connection::RustConnection;
 
 /// Windows inside one that are looked at; toolkits of today have one or two.
@@ -27,6 +28,15 @@ pub(crate) struct Place {
     pub(crate) viewable: bool,
     pub(crate) root: Window,
     pub(crate) root_depth: u8,
+}
+
+/// From now on the server serves this connection even while another client has grabbed it, as some tools do before they take
+/// their picture (scrot, xwd, import): nobody could be covered until they let go. Servers without XTEST cannot do it.
+pub(crate) fn served_always(x: &RustConnection) -> Result<(), ConnectionError> {
+    if x.extension_information(xtest::X11_EXTENSION_NAME)?.is_some() {
+        x.xtest_grab_control(true)?;
+    }
+    Ok(())
 }
 
 /// A window that is gone is no trouble of the connection.

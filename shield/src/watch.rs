@@ -150,6 +150,7 @@ impl Watch {
         if place::is_waylands(&eye)? {
             return Err(Failed::Wayland);
         }
+        place::served_always(&eye)?;
         eye.xinput_xi_query_version(2, 2)?.reply()?;
         eye.xfixes_query_version(5, 0)?.reply()?;
         asker.res_query_version(1, 2)?.reply()?;
