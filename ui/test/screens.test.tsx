@@ -253,8 +253,11 @@ describe("meeting", () => {
   test("a screen is chosen before it is shared, and stopped with one press", async () => {
     const { user, door } = await openFace("scene=meeting");
     await user.keyboard("s");
-    await user.click(await screen.findByRole("button", { name: /HDMI-1/ }));
+    const choice = await screen.findByRole("button", { name: /HDMI-1/ });
+    await waitFor(() => expect(door.sent).toContain("look_at_screens"));
+    await user.click(choice);
     await waitFor(() => expect(door.snapshot.meeting?.share.is).toBe("on"));
+    expect(door.sent.filter((name) => name === "look_at_screens").length).toBeGreaterThan(1);
     const bar = await screen.findByRole("toolbar");
     await user.click(within(bar).getByRole("button", { name: "共有を止める" }));
     await waitFor(() => expect(door.snapshot.meeting?.share.is).toBe("off"));

@@ -32,6 +32,7 @@ class Rehearsal {
   #state: Snapshot;
   #onEvent: ((event: Event) => void) | undefined;
   #painter: Painter | undefined;
+  #looked: readonly string[] = [];
   #left = false;
   #held = false;
   readonly #sent: string[] = [];
@@ -94,6 +95,7 @@ class Rehearsal {
         tracks.push({ id: track.id, kind: track.source === "screen_share" ? "screen" : "camera", who: person.user });
       }
     }
+    for (const id of this.#looked) tracks.push({ id: `still:${id}`, kind: "screen", who: id });
     this.#painter?.show(tracks);
   }
 
@@ -244,7 +246,11 @@ class Rehearsal {
       this.#meeting((m) => ({ ...m, camera: on ? { is: "on", track: "local-camera" } : { is: "off" } }));
       return null;
     },
-    look_at_screens: () => null,
+    look_at_screens: ({ screens }) => {
+      this.#looked = screens;
+      this.#repaint();
+      return null;
+    },
     start_share: ({ sound }) => {
       this.#change({ slice: "settings", value: { ...this.#state.settings, share_sound: sound } });
       const share_sound = sound ? ({ is: "on", track: null } as const) : ({ is: "off" } as const);

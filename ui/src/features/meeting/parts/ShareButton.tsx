@@ -7,11 +7,13 @@ import type { ScreenView } from "../../../bridge/generated/bridge";
 import { WithTip } from "../../../components/Button";
 import { Toggle } from "../../../components/Field";
 import { Icon } from "../../../components/Icon";
+import { Picture } from "../../../components/Picture";
 import { Bubble } from "../../../components/Sheet";
 import { wordsOf } from "../../../i18n";
 import { send, useSnapshot } from "../../../state/store";
 import { missesWhenShared } from "../../shield/words";
 import type { Controls } from "../useControls";
+import { useStills } from "../useStills";
 import { Face } from "./Toolbar";
 import styles from "./Toolbar.module.css";
 
@@ -82,6 +84,7 @@ function ScreenList({ onChoose }: { onChoose: (screen: string, sound: boolean) =
   const shield = useSnapshot((s) => s.shield);
   // As it was the last time.
   const [sound, setSound] = useState(useSnapshot((s) => s.settings.share_sound));
+  useStills(screens.map((screen) => screen.id));
   return (
     <>
       <p>{t("meeting.pickScreenLead")}</p>
@@ -132,7 +135,10 @@ function Choices({ title, lead, screens, onChoose }: ChoicesProps) {
         {screens.map((screen) => (
           <li key={screen.id}>
             <AriaButton className={styles.screen ?? ""} onPress={() => onChoose(screen.id)}>
-              <Icon name={screen.kind === "window" ? "window" : "monitor"} size={26} />
+              <span className={styles.still} aria-hidden="true">
+                <Icon name={screen.kind === "window" ? "window" : "monitor"} size={26} />
+                <Picture track={`still:${screen.id}`} fit="contain" label="" />
+              </span>
               <span className={styles.screenWords}>
                 <span className={styles.screenName}>{screen.name}</span>
                 <span className={styles.screenSize}>
