@@ -15,6 +15,10 @@ pub const STRENGTH: u8 = 2;
 /// Pixels over which a cell becomes its neighbour.
 const SOFT: usize = 7;
 
+/// Black of so many levels of 255 takes one level for each of these that a pixel is above: what [`Tile::blend`] says, in
+/// comparisons of bytes instead of products. 255: never.
+const STEPS: [[u8; STRENGTH as usize]; STRENGTH as usize + 1] = [[255, 255], [127, 255], [63, 191]];
+
 /// One tile: row by row how much white, or below zero black, lies over a pixel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tile(Vec<i8>);
@@ -48,20 +52,23 @@ impl Tile {
 
     /// Lays the tile over a picture of four bytes a pixel, opacity last, as a compositor does.
     pub fn cover(&self, rgba: &mut [u8], width: usize) {
-        let (mut keep, mut add) = ([0_u16; 4 * SIDE], [0_u16; 4 * SIDE]);
-        for (y, row) in rgba.chunks_exact_mut(4 * width.max(1)).enumerate() {
-            let tile = &self.0[y % SIDE * SIDE..][..SIDE];
-            for ((keep, add), over) in keep.chunks_exact_mut(4).zip(add.chunks_exact_mut(4)).zip(tile) {
-                let alpha = u16::from(over.unsigned_abs());
-                keep.fill(255 - alpha);
-                add.fill(127 + if *over > 0 { 255 * alpha } else { 0 });
-                add[3] = 127 + 255 * alpha;
+        let (mut flip, mut steps) = ([0_u8; 4 * SIDE], [[0_u8; 4 * SIDE]; STRENGTH as usize]);
+        for (y, tile) in self.0.chunks_exact(SIDE).enumerate() {
+            for (n, over) in tile.iter().enumerate() {
+                for (steps, at) in steps.iter_mut().zip(STEPS[usize::from(over.unsigned_abs())]) {
+                    steps[4 * n..][..4].fill(at);
+                }
+                let light = if *over > 0 { 255 } else { 0 };
+                // What is opaque stays so.
+                flip[4 * n..][..4].copy_from_slice(&[light, light, light, 255]);
             }
-            for piece in row.chunks_mut(4 * SIDE) {
-                for ((channel, keep), add) in piece.iter_mut().zip(&keep).zip(&add) {
-                    let sum = u16::from(*channel) * keep + add;
-                    // Divided by 255, exactly, without a division.
-                    *channel = ((sum + 1 + (sum >> 8)) >> 8) as u8;
+            let [first, second] = &steps;
+            let rows = rgba.chunks_exact_mut(4 * width.max(1)).skip(y).step_by(SIDE);
+            for piece in rows.flat_map(|row| row.chunks_mut(4 * SIDE)) {
+                for (((channel, flip), first), second) in piece.iter_mut().zip(&flip).zip(first).zip(second) {
+                    // White over a level is black over what is missing to the brightest.
+                    let below = *channel ^ flip;
+                    *channel = (below - u8::from(below > *first) - u8::from(below > *second)) ^ flip;
                 }
             }
         }
