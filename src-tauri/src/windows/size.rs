@@ -51,7 +51,7 @@ mod tests {
         assert_eq!(read(&file, SMALLEST), Some((1280.0, 720.5)));
         write(&file, (1.0, 1e300)).unwrap();
         assert_eq!(read(&file, SMALLEST), Some((400.0, LARGEST)));
-        for junk in ["", "{}", "[1,2]", "{\"width\":\"x\",\"height\":1}", &"{".repeat(10_000)] {
+        for junk in ["", "{}", "[1]", "{\"width\":\"x\",\"height\":1}", &"{".repeat(10_000)] {
             std::fs::write(&file, junk).unwrap();
             assert_eq!(read(&file, SMALLEST), None, "{junk:.20}");
         }
