@@ -102,6 +102,13 @@ impl Door {
         self.lock().is_looked_at(track)
     }
 
+    /// Does a page look at this track, and has nothing yet that it could show? Of what stands still no frame comes by itself.
+    pub(crate) fn is_starved(&self, track: &str) -> bool {
+        let state = self.lock();
+        let waits = |page: &Page| page.tracks.get(track).is_none_or(|window| !window.flowing);
+        state.pages.iter().any(|(name, page)| state.gives(name, track) && waits(page))
+    }
+
     /// What the page can decode, as it measured. Every page of this program has the same decoders.
     pub(crate) fn set_codecs(&self, codecs: PageCodecs) {
         self.lock().codecs = Some(codecs);
@@ -332,6 +339,18 @@ mod tests {
         assert_eq!(door.encoded("t", &frame(false)), Handed::NeedKey, "there may have been more meanwhile");
         door.end("t");
         assert_eq!(page.0.lock().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn who_looks_and_has_nothing_is_starved() {
+        let (door, _page) = door();
+        assert!(door.is_starved("t"), "nothing came yet");
+        door.encoded("t", &frame(true));
+        assert!(!door.is_starved("t"));
+        door.attach("stage", Arc::new(Page::default()));
+        assert!(door.is_starved("t"), "the second window has nothing");
+        door.look("stage", HashSet::new());
+        assert!(!door.is_starved("t"), "and does not look any more");
     }
 
     #[test]

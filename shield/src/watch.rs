@@ -151,6 +151,8 @@ impl Watch {
             return Err(Failed::Wayland);
         }
         place::served_always(&eye)?;
+        // Who it is has to be asked while they are still there.
+        place::served_always(&asker)?;
         eye.xinput_xi_query_version(2, 2)?.reply()?;
         eye.xfixes_query_version(5, 0)?.reply()?;
         asker.res_query_version(1, 2)?.reply()?;

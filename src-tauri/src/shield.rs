@@ -43,7 +43,7 @@ enum Input {
     /// A window was made, and is not shown yet: is it protected as the others are, where that is wanted?
     Newcomer(SyncSender<bool>),
     /// By the system's own part.
-    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only X11 has something to tell"))]
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only X11 has something to tell"))]
     Own(system::Own),
 }
 
@@ -124,7 +124,7 @@ struct Orders {
     wanted: Arc<Wanted>,
     inputs: Receiver<Input>,
     /// For the system's own part.
-    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only X11 has something to tell"))]
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only X11 has something to tell"))]
     own: Own,
 }
 
@@ -135,7 +135,7 @@ struct Own {
     missed: Arc<AtomicBool>,
 }
 
-#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only X11 has something to tell"))]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only X11 has something to tell"))]
 impl Own {
     /// Tells, and never waits.
     fn tell(&self, own: system::Own) {
@@ -155,7 +155,7 @@ impl Orders {
         self.wanted.protection.load(Ordering::SeqCst)
     }
 
-    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only X11 tells who has the keyboard"))]
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only X11 tells who has the keyboard"))]
     fn strict(&self) -> bool {
         self.wanted.strict.load(Ordering::SeqCst)
     }

@@ -17,6 +17,8 @@ use crate::transport::Order;
 const LINGERS: Duration = Duration::from_millis(500);
 /// A new track has so long to find its place: a page that is busy draws late.
 const FRESH: Duration = Duration::from_millis(1500);
+/// Between two looks for pages that have nothing to show of a screen.
+const ASKS_AGAIN: Duration = Duration::from_secs(1);
 /// A place that changes its size is followed this often: a window's edge is drawn along.
 const SETTLES: Duration = Duration::from_millis(200);
 /// A shorter side of less than this needs no more than [`FEW`] pictures a second. Pixels.
@@ -70,9 +72,19 @@ pub(super) struct Tiles {
     pages: BTreeMap<String, BTreeMap<String, Spot>>,
     given: BTreeMap<String, HashSet<String>>,
     told: BTreeMap<TrackSid, Told>,
+    /// When pages that have nothing to show are looked for again.
+    ask: Option<Instant>,
 }
 
 impl Tiles {
+    fn asks_again(&mut self, now: Instant) -> bool {
+        let due = self.ask.is_none_or(|at| at <= now);
+        if due {
+            self.ask = Some(now + ASKS_AGAIN);
+        }
+        due
+    }
+
     /// A page says what it shows; the whole of it.
     fn show(&mut self, page: &str, shown: LookAt, now: Instant) {
         let spots = self.pages.entry(page.to_owned()).or_default();
@@ -231,6 +243,14 @@ impl Session {
         }
         for sid in keys {
             self.need_remote_key(&sid);
+        }
+        // A screen that stands still sends nothing by itself, and a request may be lost.
+        if self.tiles.asks_again(now) {
+            for (sid, _) in tracks.iter().filter(|(_, screen)| *screen) {
+                if self.around.door.is_starved(sid.as_str()) {
+                    self.need_remote_key(sid);
+                }
+            }
         }
     }
 }
