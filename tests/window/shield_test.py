@@ -159,7 +159,10 @@ class Shield(Protected):
         self.assertTrue(self.covered(shot), "the cover was there before the tool")
         wait_for("the meeting to be seen again", lambda: not self.really_covered())
         told = wait_for("the incident", lambda: self.log("the window was captured"))
-        self.assertTrue(all(str(fields["program"]).startswith("import") for fields in told), f"the key is no story beside it: {told}")
+        self.assertTrue(all(fields["method"] != "CaptureKey" for fields in told), f"the key is no story beside it: {told}")
+        # Whose a connection was cannot always be said: it may be gone before it is looked up.
+        others = [fields["program"] for fields in told if "program" in fields and not str(fields["program"]).startswith("import")]
+        self.assertEqual(others, [])
 
     def test_if_wished_it_is_covered_while_another_window_is_in_use(self):
         self.invoke("change_settings", cover_unfocused=True)
