@@ -1,5 +1,5 @@
-"""A shared screen in a window of its own: it shows what is shared, remembers its size, is protected before it is seen, and goes
-with the share.
+"""A shared screen in a window of its own: it shows what is shared, remembers its size, goes with the
+share, and does not open where it cannot be protected.
 
 The truth is read from the frame buffer of the X server, past the server. Screenshots are kept in target/window-tests for a
 person to look at.

@@ -168,6 +168,10 @@ impl Keeper<'_> {
     /// A new shield watches and covers the new window, too; the old one stays until it does.
     fn on_newcomer(&mut self, newcomer: SyncSender<bool>) {
         if self.up.is_some() {
+            if numbers(self.window).is_err() {
+                // It has no number and cannot be covered; what holds is not given up for it.
+                return admit(&newcomer, false);
+            }
             self.raise(true);
             if self.up.as_ref().is_some_and(|up| up.number != self.number) {
                 // The old one is still there, and does not know of the window.
