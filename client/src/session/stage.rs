@@ -1,4 +1,4 @@
-//! The shared screen that is shown in a window of its own. Part of the session: says which one, as long as it may be seen;
+//! The shared screen that is shown in a window of its own. Part of the session: says which one, as long as it is shared;
 //! the window itself is opened and closed by whoever has windows.
 
 use protocol::bridge::{Code, Failure, Severity, TrackState};
