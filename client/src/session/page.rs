@@ -116,11 +116,12 @@ impl Page {
         let notices = self.notices.clone();
         let mut changes = Vec::new();
         let told = &self.told;
-        if told.phase != now.phase {
-            changes.push(Change::Phase(now.phase.clone()));
-        }
         if told.meeting != now.meeting {
             changes.push(Change::Meeting(now.meeting.clone()));
+        }
+        // After the meeting: whoever is told to be in one finds it.
+        if told.phase != now.phase {
+            changes.push(Change::Phase(now.phase.clone()));
         }
         if told.hosting != now.hosting {
             changes.push(Change::Hosting(now.hosting.clone()));
