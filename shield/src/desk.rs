@@ -1,5 +1,5 @@
-//! The thread of the shield that may be slow: it looks up who is behind a client, writes words on the cover and tells the
-//! caller. The watch hands it notes and never waits for it. Everything the caller gives to be called is called here.
+//! The thread of the shield that may be slow: it looks up who is behind a client, lets the painter write on the cover and
+//! tells the caller. The watch hands it notes and never waits for it.
 
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -11,11 +11,11 @@ use x11rb::rust_connection::RustConnection;
 
 use crate::cover::Board;
 use crate::judge::Standing;
+use crate::painter::{ToPainter, Wish};
 use crate::requests::Method;
 use crate::self_test::Proof;
 use crate::who::{Directory, Person};
-use crate::words::Words;
-use crate::{Cause, Change, Config, Event, Say, Why, status};
+use crate::{Cause, Change, Event, Why, status};
 
 /// Notes and answers that may wait. More means that the caller's functions hang; the cover then stays.
 const WAITING: usize = 1024;
@@ -86,17 +86,21 @@ pub(crate) struct Desk {
     seen: Seen,
     notes: Receiver<Note>,
     answers: Answers,
-    words: Words,
-    say: Say,
+    painter: ToPainter,
     on_event: Box<dyn Fn(Event) + Send>,
     /// Once lost, nothing is proven any more.
     over: bool,
 }
 
 impl Desk {
-    pub(crate) fn new(config: Config, seen: Seen, notes: Receiver<Note>, answers: Answers) -> Self {
-        let words = Words::new(&seen.connection);
-        Self { seen, notes, answers, words, say: config.say, on_event: config.on_event, over: false }
+    pub(crate) fn new(
+        seen: Seen,
+        notes: Receiver<Note>,
+        answers: Answers,
+        painter: ToPainter,
+        on_event: Box<dyn Fn(Event) + Send>,
+    ) -> Self {
+        Self { seen, notes, answers, painter, on_event, over: false }
     }
 
     pub(crate) fn run(mut self) {
@@ -107,9 +111,9 @@ impl Desk {
                 Note::Left(client) => {
                     self.seen.people.remove(&client);
                 }
-                Note::Covered { method, client, at, boards } => self.covered(method, client, at, &boards),
+                Note::Covered { method, client, at, boards } => self.covered(method, client, at, boards),
                 Note::Uncovered { after } => {
-                    self.words.wipe(&self.seen.connection);
+                    self.painter.wish(Wish::Wipe);
                     (self.on_event)(Event::Uncovered { after });
                 }
                 Note::Proof(proof) if !self.over => {
@@ -158,7 +162,7 @@ impl Desk {
         known.unwrap_or_else(|| self.seen.directory.look_up(&self.seen.connection, client).1)
     }
 
-    fn covered(&mut self, method: Method, client: Option<u32>, at: Instant, boards: &[Board]) {
+    fn covered(&mut self, method: Method, client: Option<u32>, at: Instant, boards: Vec<Board>) {
         if let Some(client) = client {
             self.who(client);
         }
@@ -167,8 +171,7 @@ impl Desk {
         let cause = Cause { method, program: person.program, pid: person.pid };
         // The cover for an ordinary program is gone before anybody could read it.
         if !boards.is_empty() && (method != Method::NewProgram || standing == Standing::Stranger) {
-            let picture = (self.say)(&cause);
-            self.words.write(&self.seen.connection, boards, picture.as_ref(), &cause);
+            self.painter.wish(Wish::Write { boards, cause: cause.clone() });
         }
         (self.on_event)(Event::Covered { cause, at });
     }

@@ -5,7 +5,7 @@
 //! One that was there before gets its first picture, because the server answers it and tells us in the same moment; from
 //! then on it sees the cover until it leaves. That is why the level is `detect`, and only after [`self_test`] saw it work.
 //!
-//! Touches one X display, `/proc` of its clients, two threads. Must never touch: other windows' content, the network,
+//! Touches one X display, `/proc` of its clients, three threads. Must never touch: other windows' content, the network,
 //! settings, decisions about meetings. Its map:
 //!
 //! | module | what |
@@ -16,7 +16,8 @@
 //! | `cover`, `place` | the windows that cover; where the covered ones are |
 //! | `clipboard`, `keys` | takes pictures off the clipboard after a key that takes them; which keys those are |
 //! | `module` | the administrator's module in the server, where there is one |
-//! | `desk` | the thread that may be slow: who is behind a client, words on the cover, telling the caller |
+//! | `desk` | the thread that may be slow: who is behind a client, telling the caller |
+//! | `painter` | the thread that may be slowest: lets the caller draw, writes on the cover |
 //! | `who`, `programs` | from a client to its program; which programs are ordinary |
 //! | `words` | pictures and letters on the cover |
 //! | `self_test`, `kin` | captures a window of our own, protected and not, as tools do; which connections do that |
@@ -39,6 +40,7 @@ mod judge;
 mod keys;
 mod kin;
 mod module;
+mod painter;
 mod place;
 mod programs;
 mod requests;
@@ -208,6 +210,7 @@ pub struct Shield {
     to_desk: desk::ToDesk,
     watch: Option<JoinHandle<()>>,
     desk: Option<JoinHandle<()>>,
+    painter: Option<JoinHandle<()>>,
     kin: Kin,
     /// Ends with this.
     _clipboard: Option<clipboard::Clipboard>,
@@ -242,11 +245,22 @@ impl Shield {
             strict: strict.clone(),
             kin: kin.clone(),
         };
-        let (watch, seen) = watch::Watch::set_up(&config, bounds, ends)?;
-        let desk = desk::Desk::new(config, seen, at_desk, answers);
+        let (watch, seen, pen) = watch::Watch::set_up(&config, bounds, ends)?;
+        let (painter, to_painter) = painter::Painter::new(pen, config.say);
+        let desk = desk::Desk::new(seen, at_desk, answers, to_painter, config.on_event);
+        let painter = std::thread::Builder::new().name("shield-painter".into()).spawn(move || painter.run())?;
         let desk = std::thread::Builder::new().name("shield-desk".into()).spawn(move || desk.run())?;
-        let mut shield =
-            Self { stop, strict, bell, to_desk, watch: None, desk: Some(desk), kin, _clipboard: clipboard };
+        let mut shield = Self {
+            stop,
+            strict,
+            bell,
+            to_desk,
+            watch: None,
+            desk: Some(desk),
+            painter: Some(painter),
+            kin,
+            _clipboard: clipboard,
+        };
         shield.watch = Some(std::thread::Builder::new().name("shield-watch".into()).spawn(move || watch.run())?);
         Ok(shield)
     }
@@ -282,7 +296,7 @@ impl Drop for Shield {
         self.stop.store(true, Ordering::SeqCst);
         self.ring();
         let me = std::thread::current().id();
-        for thread in [self.watch.take(), self.desk.take()].into_iter().flatten() {
+        for thread in [self.watch.take(), self.desk.take(), self.painter.take()].into_iter().flatten() {
             // Dropped by the caller's own callback: that thread cannot wait for itself, and ends when it returns.
             if thread.thread().id() != me && thread.join().is_err() {
                 tracing::error!("a thread of the shield panicked");

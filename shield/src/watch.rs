@@ -136,12 +136,13 @@ enum Lost {
 }
 
 impl Watch {
-    /// Covers and begins to record. The caller runs it on a thread of its own.
-    pub(crate) fn set_up(config: &Config, bounds: Bounds, ends: Ends) -> Result<(Self, Seen), Failed> {
+    /// Covers and begins to record. The caller runs it on a thread of its own; the connection is the painter's.
+    pub(crate) fn set_up(config: &Config, bounds: Bounds, ends: Ends) -> Result<(Self, Seen, RustConnection), Failed> {
         let display = config.display.as_deref();
         let Ends { to_desk, answered, hear, stop, strict, kin } = ends;
         let (eye, _) = bounds.known_to.connect(display)?;
         let (asker, _) = bounds.known_to.connect(display)?;
+        let (pen, _) = bounds.known_to.connect(display)?;
         for name in [res::X11_EXTENSION_NAME, xfixes::X11_EXTENSION_NAME, xinput::X11_EXTENSION_NAME] {
             if eye.extension_information(name)?.is_none() {
                 return Err(Failed::Lacks(name));
@@ -183,7 +184,7 @@ impl Watch {
         let (stream, context) = Stream::open(&eye, bounds.known_to.connect(display)?.0, &opcodes)?;
         let mask = eye.setup().resource_id_mask;
         let base = |x: &RustConnection| x.setup().resource_id_base;
-        let mut own = HashSet::from([base(&eye), base(&asker), base(cover.connection()), stream.base()]);
+        let mut own = HashSet::from([base(&eye), base(&asker), base(&pen), base(cover.connection()), stream.base()]);
         own.extend(windows.iter().map(|(window, _)| window & !mask));
         let wm_check = eye.intern_atom(false, b"_NET_SUPPORTING_WM_CHECK")?.reply()?.atom;
         let mut watch = Self {
@@ -221,7 +222,7 @@ impl Watch {
         };
         watch.keys = picture_keys(&watch.eye)?;
         watch.select()?;
-        Ok((watch, Seen { connection: asker, directory, people }))
+        Ok((watch, Seen { connection: asker, directory, people }, pen))
     }
 
     /// Until it is stopped.

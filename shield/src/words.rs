@@ -1,4 +1,4 @@
-//! What stands on the cover: the caller's picture, or a line of plain English in a font of the server. Run by the desk on a
+//! What stands on the cover: the caller's picture, or a line of plain English in a font of the server. Run by the painter on a
 //! connection of its own; a cover without words is still a cover, so trouble here is only noted.
 
 use std::collections::BTreeMap;

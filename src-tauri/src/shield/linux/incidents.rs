@@ -19,7 +19,8 @@ pub(super) struct Incidents {
 struct Open {
     program: Option<String>,
     pid: Option<u32>,
-    method: CaptureMethod,
+    /// The gravest it did.
+    method: Method,
     since: Instant,
 }
 
@@ -30,11 +31,15 @@ impl Incidents {
 
     /// The cover is there for this cause from now on. One program is one incident, whatever it does meanwhile.
     pub(super) fn covered(&mut self, cause: &Cause, at: Instant) {
-        let Some(method) = told_as(cause.method) else { return };
+        if told_as(cause.method).is_none() {
+            return;
+        }
+        let method = cause.method;
         let full = self.open.len() >= MOST;
         let known = self.open.iter_mut().find(|open| open.pid == cause.pid && open.program == cause.program);
         match known {
-            Some(open) => open.method = method,
+            // A key, and a program that was gone before anybody could ask who it is, are both nobody's.
+            Some(open) => open.method = open.method.min(method),
             None if !full => {
                 self.open.push(Open { program: cause.program.clone(), pid: cause.pid, method, since: at });
             }
@@ -45,14 +50,15 @@ impl Incidents {
     /// The cover goes: what there is to tell. A key that takes pictures is no story beside the program it started.
     pub(super) fn end(&mut self, now: Instant) -> Vec<ShieldIncident> {
         let open = std::mem::take(&mut self.open);
-        let captured = open.iter().any(|open| open.method != CaptureMethod::CaptureKey);
+        let captured = open.iter().any(|open| open.method != Method::PrintKey);
         let covered = self.covers;
         open.into_iter()
-            .filter(|open| !(captured && open.method == CaptureMethod::CaptureKey))
-            .map(|open| ShieldIncident {
+            .filter(|open| !(captured && open.method == Method::PrintKey))
+            .filter_map(|open| told_as(open.method).map(|method| (open, method)))
+            .map(|(open, method)| ShieldIncident {
                 program: open.program.as_deref().and_then(ProgramName::cut),
                 pid: open.pid,
-                method: open.method,
+                method,
                 seconds: u32::try_from(now.saturating_duration_since(open.since).as_secs()).unwrap_or(u32::MAX),
                 covered,
             })
@@ -128,6 +134,12 @@ mod tests {
         assert_eq!(incidents.end(now)[0].method, CaptureMethod::CaptureKey);
         incidents.covered(&cause(Method::PrintKey, None, None), now);
         incidents.covered(&cause(Method::GetImage, Some("spectacle"), Some(9)), now);
+        let told = incidents.end(now);
+        assert!(told.len() == 1 && told[0].method == CaptureMethod::GetImage, "{told:?}");
+        // Whose picture it was is not known, and the key is still the reason for the cover when the program is gone.
+        incidents.covered(&cause(Method::PrintKey, None, None), now);
+        incidents.covered(&cause(Method::GetImage, None, None), now);
+        incidents.covered(&cause(Method::PrintKey, None, None), now);
         let told = incidents.end(now);
         assert!(told.len() == 1 && told[0].method == CaptureMethod::GetImage, "{told:?}");
     }
