@@ -16,8 +16,10 @@ use peer::{
 
 /// IPv4 and UDP.
 const HEADERS: usize = 20 + 8;
-/// Both ends are connected by then.
+/// Both ends are connected by then, however long the way.
 const CONNECTED: MediaTime = MediaTime::from_micros(900_000);
+/// The longest ways take a moment for that, which does not count.
+const PRELUDE: Duration = Duration::from_secs(9);
 /// How often the sender looks at how it fares.
 const QUALITY_EVERY: Duration = Duration::from_secs(2);
 /// No weather here is so bad that the connection counts as lost.
@@ -39,7 +41,7 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    /// Connected through clear air; then this is the weather, there and back.
+    /// Connected over a way that is as long, where nothing is lost; then this is the weather, there and back.
     pub(super) fn new(weather: Weather, back: Weather, seed: u64) -> anyhow::Result<Self> {
         let origin = Instant::now();
         let patient = |flow| PeerConfig { disconnected_after: PATIENCE, ..PeerConfig::new(flow) };
@@ -56,15 +58,17 @@ impl Wire {
         let offer = sends.create_offer(false, origin)?;
         let answer = receives.accept_offer(&offer, origin)?;
         sends.set_answer(&answer, origin)?;
-        let clear = |seed| LossyNetwork::new(seed, Weather::CLEAR);
-        let (there, back_air) = (clear(seed), clear(seed ^ 0x5a5a));
+        let long =
+            |seed, Weather { delay, jitter, .. }| LossyNetwork::new(seed, Weather { delay, jitter, ..Weather::CLEAR });
+        let (there, back_air) = (long(seed, weather), long(seed ^ 0x5a5a, back));
         let next_quality = CONNECTED;
         let mut wire =
             Self { origin, sends, receives, sender, there, back: back_air, sent: 0, resent: 0.0, next_quality };
-        wire.pass(CONNECTED, |_, _| {});
+        wire.pass(CONNECTED + PRELUDE, |_, _| {});
         anyhow::ensure!(wire.sends.sender_ready(sender), "the two ends do not connect");
-        wire.there.set_weather(weather);
-        wire.back.set_weather(back);
+        wire.origin += PRELUDE;
+        wire.there = LossyNetwork::new(seed, weather);
+        wire.back = LossyNetwork::new(seed ^ 0x5a5a, back);
         wire.sent = 0;
         Ok(wire)
     }
