@@ -231,7 +231,7 @@ impl Shield {
         let (to_desk, at_desk) = desk::notes();
         let (answers, answered) = desk::answers(bell.try_clone()?);
         // Before anybody is watched: who comes later is suspicious, be it ourselves.
-        let clipboard = bounds.trust_ourselves.then(|| clipboard::Clipboard::guard(&config, to_desk.clone()));
+        let clipboard = (!bounds.tested).then(|| clipboard::Clipboard::guard(&config, to_desk.clone()));
         let clipboard = clipboard.and_then(|guarded| {
             guarded.inspect_err(|error| tracing::warn!(%error, "pictures stay on the clipboard")).ok()
         });

@@ -130,7 +130,7 @@ fn test(spot: &Spot<'_>, protect: bool) -> Result<Proof, Failed> {
         }),
     };
     let shield = protect
-        .then(|| Shield::raise_for(config, Bounds { start: START, trust_ourselves: false, known_to: spot.kin.clone() }))
+        .then(|| Shield::raise_for(config, Bounds { start: START, tested: true, known_to: spot.kin.clone() }))
         .transpose()?;
     let mut leaked = Vec::new();
     for way in &seen {

@@ -45,9 +45,9 @@ const AGAIN: Duration = Duration::from_millis(200);
 pub(crate) struct Bounds {
     /// How long the first moments are.
     pub(crate) start: Duration,
-    /// Is this process free to capture itself?
-    pub(crate) trust_ourselves: bool,
-    /// Of another shield of this process, which knows the connections of this one.
+    /// Is this the shield under test, which takes connections of this process for a stranger's?
+    pub(crate) tested: bool,
+    /// Of another shield of this process, which knows the connections of this one and of its test.
     pub(crate) known_to: Kin,
 }
 
@@ -63,7 +63,7 @@ pub(crate) struct Ends {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { start: START, trust_ourselves: true, known_to: Kin::default() }
+        Self { start: START, tested: false, known_to: Kin::default() }
     }
 }
 
@@ -173,7 +173,7 @@ impl Watch {
         }
 
         let opcodes = crate::stream::opcodes(&eye)?;
-        let directory = Directory::new(config.allow.clone(), bounds.trust_ourselves);
+        let directory = Directory::new(config.allow.clone(), bounds.tested.then(|| bounds.known_to.clone()));
         let mut judge = Judge::new();
         judge.start(None);
         let mut people = HashMap::new();
