@@ -1,6 +1,8 @@
 //! Which requests of other programs read a window: the bytes RECORD hands over, in plain words. Pure; the bytes come from
 //! anybody, in either byte order, and never panic.
 
+use crate::kin::Password;
+
 /// What was noticed. Of two causes the earlier in this list is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Method {
@@ -71,6 +73,8 @@ pub(crate) enum Asked {
     Maps { window: u32 },
     /// The pixels of `drawable`, which may be anything.
     Reads { drawable: u32, method: Method },
+    /// The same by core `GetImage`; `words` is all it asks for, the drawable among it.
+    Images { drawable: u32, words: Password },
     /// The overlay window of the screen that `window` is on.
     Overlay { window: u32 },
     /// To be told what other clients do.
@@ -109,7 +113,10 @@ impl Opcodes {
             CREATE_WINDOW => Some(Asked::Creates { window: request.word(4)?, parent: request.word(8)? }),
             MAP_WINDOW => Some(Asked::Maps { window: request.word(4)? }),
             COPY_AREA | COPY_PLANE => reads(4, Method::Copy),
-            GET_IMAGE => reads(4, Method::GetImage),
+            GET_IMAGE => {
+                let words = request.body.first_chunk().copied().unwrap_or_default();
+                Some(Asked::Images { drawable: request.word(4)?, words })
+            }
             _ if Some(major) == self.shm && minor == 4 => reads(4, Method::ShmGetImage),
             // RedirectWindow, RedirectSubwindows, NameWindowPixmap.
             _ if Some(major) == self.composite && matches!(minor, 1 | 2 | 6) => reads(4, Method::Composite),

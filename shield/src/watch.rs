@@ -93,8 +93,9 @@ pub(crate) struct Watch {
     inside: HashSet<u32>,
     mask: u32,
     own: HashSet<u32>,
-    /// Ours, too, as long as they are there: they test the shield.
     kin: Kin,
+    /// Those of them that are there: ours, too, they test the shield.
+    testers: HashSet<u32>,
     /// Clients the desk was asked about.
     asked: HashSet<u32>,
     wm_check: Atom,
@@ -173,7 +174,7 @@ impl Watch {
         }
 
         let opcodes = crate::stream::opcodes(&eye)?;
-        let directory = Directory::new(config.allow.clone(), bounds.tested.then(|| bounds.known_to.clone()));
+        let directory = Directory::new(config.allow.clone(), bounds.tested);
         let mut judge = Judge::new();
         judge.start(None);
         let mut people = HashMap::new();
@@ -208,6 +209,7 @@ impl Watch {
             mask,
             own,
             kin,
+            testers: HashSet::new(),
             asked: HashSet::new(),
             wm_check,
             keys: HashSet::new(),
@@ -286,7 +288,7 @@ impl Watch {
                 }
                 Heard::Came { .. } => {}
                 Heard::Left { base } => {
-                    self.kin.left(base);
+                    self.testers.remove(&base);
                     self.judge.left(base, now);
                     self.asked.remove(&base);
                     self.to_desk.tell(Note::Left(base));
@@ -303,7 +305,7 @@ impl Watch {
     }
 
     fn is_own(&self, base: u32) -> bool {
-        self.own.contains(&base) || self.kin.has(base)
+        self.own.contains(&base) || self.testers.contains(&base)
     }
 
     fn asked(&mut self, base: u32, asked: Asked, now: Instant) -> Result<(), Lost> {
@@ -322,6 +324,12 @@ impl Watch {
                 self.judge.maps(base, window, now);
                 None
             }
+            Asked::Images { words, .. } if self.kin.knows(&words) => {
+                self.testers.insert(base);
+                self.judge.known(base, Standing::Ours, now);
+                None
+            }
+            Asked::Images { drawable, .. } => self.protected.contains(&drawable).then_some(Method::GetImage),
             Asked::Reads { drawable, method } => self.protected.contains(&drawable).then_some(method),
             Asked::Overlay { .. } => {
                 self.stale.managers = true;
@@ -381,7 +389,10 @@ impl Watch {
 
     fn take_answers(&mut self) -> Result<(), Lost> {
         while let Ok((base, standing)) = self.answered.try_recv() {
-            self.judge.known(base, standing, Instant::now());
+            // Who tests the shield has said so, however little could be found out.
+            if !self.testers.contains(&base) {
+                self.judge.known(base, standing, Instant::now());
+            }
         }
         Ok(())
     }

@@ -8,7 +8,6 @@ use x11rb::protocol::res::{ClientIdMask, ClientIdSpec, ConnectionExt as _};
 use x11rb::rust_connection::RustConnection;
 
 use crate::judge::Standing;
-use crate::kin::Kin;
 use crate::programs::{MANAGERS, ORDINARY};
 
 /// Where only root installs programs.
@@ -25,14 +24,14 @@ pub(crate) struct Person {
 /// Knows people.
 pub(crate) struct Directory {
     allow: Vec<String>,
-    /// Under test, a connection of this process is a stranger's. Only those that were there before and are none of the
-    /// test's are ours even so: whoever shares their screen captures all the time.
-    tested_by: Option<Kin>,
+    /// Under test, a connection of this process is a stranger's. Those that were there before are ours even so: whoever
+    /// shares their screen captures all the time.
+    tested: bool,
 }
 
 impl Directory {
-    pub(crate) const fn new(allow: Vec<String>, tested_by: Option<Kin>) -> Self {
-        Self { allow, tested_by }
+    pub(crate) const fn new(allow: Vec<String>, tested: bool) -> Self {
+        Self { allow, tested }
     }
 
     /// Everybody who is connected now.
@@ -43,8 +42,7 @@ impl Directory {
             .into_iter()
             .map(|base| {
                 let (standing, person) = self.look_up(connection, base);
-                let of_the_test = self.tested_by.as_ref().is_some_and(|kin| kin.has(base));
-                let ours = person.pid == Some(std::process::id()) && !of_the_test;
+                let ours = person.pid == Some(std::process::id());
                 (base, if ours { Standing::Ours } else { standing }, person)
             })
             .collect()
@@ -57,7 +55,7 @@ impl Directory {
         let pid = reply.and_then(|r| r.ids.first()?.value.first().copied());
         let Some(pid) = pid else { return (Standing::Stranger, Person::default()) };
         if pid == std::process::id() {
-            let standing = if self.tested_by.is_some() { Standing::Stranger } else { Standing::Ours };
+            let standing = if self.tested { Standing::Stranger } else { Standing::Ours };
             return (standing, Person { pid: Some(pid), program: Some("this program".into()) });
         }
         let link = PathBuf::from(format!("/proc/{pid}/exe"));
@@ -114,7 +112,7 @@ mod tests {
 
     fn standing(allow: &[&str], file: &Path) -> Standing {
         let allow = allow.iter().map(|&s| s.to_owned()).collect();
-        Directory::new(allow, None).standing(file, file)
+        Directory::new(allow, false).standing(file, file)
     }
 
     #[test]
@@ -134,7 +132,7 @@ mod tests {
     fn another_file_under_a_system_name_is_a_stranger() {
         let shell = std::fs::canonicalize("/usr/bin/env").unwrap();
         let other = std::fs::canonicalize("/bin/sh").unwrap();
-        let directory = Directory::new(vec!["env".into()], None);
+        let directory = Directory::new(vec!["env".into()], false);
         assert_eq!(directory.standing(&other, &shell), Standing::Stranger);
     }
 

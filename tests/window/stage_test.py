@@ -1,5 +1,5 @@
 """A shared screen in a window of its own: it shows what is shared, remembers its size, goes with the
-share, and does not open where it cannot be protected.
+share, and is protected as the meeting's window is.
 
 The truth is read from the frame buffer of the X server, past the server. Screenshots are kept in target/window-tests for a
 person to look at.
@@ -9,6 +9,7 @@ import json, subprocess, time, unittest
 from desk import need, wait_for
 from meeting_test import SHOTS
 from pair import Pair
+import shield_test
 from shield_test import INVOKE
 
 APART = "さんの画面は別のウィンドウに表示しています"
@@ -50,13 +51,16 @@ class Stage(Pair):
         known = dict(line.split("=") for line in shell.splitlines())
         return [int(known[name]) for name in ("X", "Y", "WIDTH", "HEIGHT")]
 
-    def pixels(self, number):
-        left, top, width, height = self.place(number)
+    def pixels(self, place):
+        left, top, width, height = place
         return self.looks.display.truth()[max(0, top):top + height, max(0, left):left + width]
 
     def shows(self, number, colour, part=0.1):
         """Is so much of the window of this colour? The other's windows lie on their screen, so it is never all of it."""
-        near = (abs(self.pixels(number).astype(int) - colour) < 24).all(axis=-1)
+        return self.is_full(self.place(number), colour, part)
+
+    def is_full(self, place, colour, part):
+        near = (abs(self.pixels(place).astype(int) - colour) < 24).all(axis=-1)
         return near.mean() > part
 
     def keep(self, name):
@@ -114,19 +118,34 @@ class Stage(Pair):
         fields = [json.loads(line)["fields"] for line in lines if line.startswith("{")]
         return [each for each in fields if each.get("message") == message]
 
-    def test_where_protection_is_demanded_it_does_not_open_and_says_so(self):
+    def test_where_protection_is_demanded_it_opens_protected(self):
         said = self.shares.window.call("POST", "/execute/async", {"script": INVOKE, "args": ["set_shield_minimum", {"role": None, "level": "detect"}]})
         self.assertEqual(said, "done")
         holds = lambda: [fields["level"] for fields in self.log("the screenshot shield")][-1:] == ["Detect"]
         wait_for("proof that captures are noticed", holds, 90)
         wait_for("pictures at the one who looks", lambda: self.looks.window.run(
             "return document.querySelector('button[aria-label=\"%s\"]') !== null" % POP_OUT), 60)
-        # A window that was never shown has no number on X11, so nobody could cover it.
         self.looks.window.button(POP_OUT)
-        self.looks.sees("共有画面を別のウィンドウに表示できませんでした", 60)
-        self.assertEqual(self.stages(), [], "nothing was shown unprotected")
-        self.assertNotIn(APART, self.looks.window.text())
-        wait_for("the meeting's own window to be protected again", holds, 90)
+        wait_for("the window of its own", self.stages, 90)
+        wait_for("the meeting's windows to be protected, the new one too", holds, 90)
+        stage = self.stages()[0]
+        self.xdo(self.looks, "windowactivate", "--sync", stage)
+        # From here on no program is started to look: each is covered for until it is known.
+        place = self.place(stage)
+        seen, covered = lambda: self.is_full(place, BLUE, 0.1), lambda: self.is_full(place, shield_test.GROUND.astype(int), 0.5)
+        wait_for("the screen in it", seen, 60)
+        self.keep("stage-2-protected")
+        # Who was there before gets one picture at most; from then on the cover lies over this window, too.
+        spy = shield_test.xwire.X(self.looks.display.name[1:], bytes(16))
+        self.addCleanup(spy.close)
+        shield_test.Shield.capture(spy)
+        wait_for("the cover", covered)
+        self.keep("stage-3-covered")
+        for _ in range(20):
+            shield_test.Shield.capture(spy)
+            self.assertTrue(covered(), "it stays covered")
+        spy.close()
+        wait_for("the screen to be seen again", seen)
 
 
 if __name__ == "__main__":

@@ -42,11 +42,13 @@ fn a_capture_is_seen_in_every_byte_order_and_length() {
             bytes.extend(request(130, 4, &[7, 0, 0, 0, 0, 0, 0], swapped, big));
             let seen: Vec<Asked> = opcodes().read(&bytes, swapped).collect();
             let reads = |method| Asked::Reads { drawable: 7, method };
+            let mut words = [0; 16];
+            words[if swapped { 3 } else { 0 }] = 7;
             assert_eq!(
                 seen,
                 [
                     Asked::Creates { window: 9, parent: 8 },
-                    reads(Method::GetImage),
+                    Asked::Images { drawable: 7, words },
                     reads(Method::Render),
                     reads(Method::ShmGetImage)
                 ],

@@ -32,8 +32,8 @@ enum News {
 
 /// A change often comes in pieces; the test waits for the last.
 const SETTLES: Duration = Duration::from_millis(500);
-/// Nothing was proven: another capture may have been in the way.
-const TEST_AGAIN: Duration = Duration::from_secs(20);
+/// Nothing was proven: another capture may have been in the way, or the machine was busy: growing from the one to the other.
+const TEST_AGAIN: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(20));
 /// After the watch was lost, or could not begin: growing from the one to the other.
 const RAISE_AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 /// How often it is looked whether the machine slept.
@@ -113,6 +113,8 @@ struct Up {
     incidents: Incidents,
     test_at: Option<Instant>,
     testing: bool,
+    /// Before the next test, where nothing was proven.
+    pause: Duration,
     /// Both clocks at one moment: the one goes on while the machine sleeps.
     clocks: (Instant, SystemTime),
 }
@@ -187,9 +189,10 @@ impl Keeper<'_> {
         let answer = match &self.up {
             _ if !wanted => true,
             Some(up) if up.verdict.holds() => true,
-            Some(up) if up.verdict.is_open() => return,
+            // It is tested again, or raised; whoever waits gives up by themselves.
+            Some(_) => return,
             None if self.raise_at.is_some() => return,
-            Some(_) | None => false,
+            None => false,
         };
         for newcomer in self.newcomers.drain(..) {
             admit(&newcomer, answer);
@@ -268,8 +271,9 @@ impl Keeper<'_> {
                     up.test_at = Some(now);
                 } else if up.verdict.holds() {
                     self.pause = RAISE_AGAIN.0;
+                    up.pause = TEST_AGAIN.0;
                 } else {
-                    up.test_at = Some(now + TEST_AGAIN);
+                    up.test_later(now);
                 }
             }
             News::Happened(event) => self.on_event(event, now),
@@ -357,6 +361,7 @@ impl Up {
             incidents: Incidents::new(cover),
             test_at: Some(Instant::now()),
             testing: false,
+            pause: TEST_AGAIN.0,
             clocks: (Instant::now(), SystemTime::now()),
         })
     }
@@ -375,6 +380,11 @@ impl Up {
         self.test_at = Some(now + SETTLES);
     }
 
+    fn test_later(&mut self, now: Instant) {
+        self.test_at = Some(now + self.pause);
+        self.pause = (self.pause * 2).min(TEST_AGAIN.1);
+    }
+
     /// On a thread of its own: it takes seconds.
     fn test(&mut self, own: super::Own) {
         let (number, module, kin) = (self.number, self.marks.is_some(), self.shield.kin());
@@ -387,7 +397,7 @@ impl Up {
             Err(error) => {
                 tracing::warn!(%error, "the shield cannot be tested");
                 self.verdict.unknown();
-                self.test_at = Some(Instant::now() + TEST_AGAIN);
+                self.test_later(Instant::now());
             }
         }
     }

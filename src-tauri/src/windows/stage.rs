@@ -66,6 +66,8 @@ async fn open(app: &AppHandle, client: &Client, profile: &Profile) -> Result<(),
         Code::Internal
     })?;
     attend(&window, kept);
+    #[cfg(target_os = "linux")]
+    number(&window).await;
     if !is_protected(app).await {
         tracing::warn!("the stage cannot be protected and does not open");
         log(window.destroy(), "close");
@@ -76,6 +78,27 @@ async fn open(app: &AppHandle, client: &Client, profile: &Profile) -> Result<(),
     app.state::<shield::Guard>().again();
     log(window.set_focus(), "come forward");
     Ok(())
+}
+
+/// Gives the hidden window its number on X11, which otherwise comes when it is shown: nobody can cover a window without one.
+#[cfg(target_os = "linux")]
+async fn number(window: &WebviewWindow) {
+    use gtk::prelude::WidgetExt as _;
+
+    let (done, is_done) = tokio::sync::oneshot::channel();
+    let own = window.clone();
+    let asked = window.run_on_main_thread(move || {
+        match own.gtk_window() {
+            Ok(window) => window.realize(),
+            Err(error) => tracing::debug!(%error, "the stage has no window of the toolkit's"),
+        }
+        // Whoever waited may have given up.
+        done.send(()).ok();
+    });
+    log(asked, "reach the main thread");
+    if is_done.await.is_err() {
+        tracing::debug!("the stage got no number");
+    }
 }
 
 async fn is_protected(app: &AppHandle) -> bool {
