@@ -27,7 +27,6 @@ pub(crate) use source::Readership;
 use source::{Made, Source};
 
 use crate::frames::{Door, Handed};
-use crate::secrets;
 use crate::sound::MediaClock;
 use crate::transport::{Lane, Outlet, Sink};
 
@@ -125,6 +124,9 @@ pub(crate) struct Surroundings {
     pub(crate) readership: Readership,
     /// What our camera shows.
     pub(crate) lens: LensReport,
+    /// Where RTP time begins (RFC 3550 5.1: at random), the same for all that is sent after one another in one track: a device
+    /// that is opened again goes on where it ended.
+    pub(crate) rtp_start: u32,
 }
 
 /// What our camera shows, as its encode thread sees it; looked at by the session. Cheap to clone.
@@ -180,8 +182,7 @@ impl OwnPicture {
         (permit, sealing, limits): (ShowPermit, Sealing, VideoLimits),
         ended: impl FnOnce(bool) + Send + 'static,
     ) -> Result<Self, SendPicture> {
-        let rtp_start = u32::from_be_bytes(*secrets::random::<4>().expose());
-        let mut source = Source::new(permit, sealing, limits, around.readership.clone(), rtp_start)?;
+        let mut source = Source::new(permit, sealing, limits, around.readership.clone(), around.rtp_start)?;
         let own = Self { stop: Arc::default(), key: Arc::default(), nudge: pictures.nudge() };
         let (stop, key) = (Arc::clone(&own.stop), Arc::clone(&own.key));
         let spawned = std::thread::Builder::new().name(showing.name.clone()).spawn(move || {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use media_core::audio::{self, Processing};
-use protocol::bridge::{Language, NoiseSuppression, SettingsChange, SettingsView, Theme};
+use protocol::bridge::{Language, NoiseSuppression, SettingsChange, SettingsView, ShareQuality, Theme};
 use protocol::ids::{DeviceId, DisplayName, RoomId};
 use protocol::shortcut::Shortcut;
 use serde::de::DeserializeOwned;
@@ -36,6 +36,7 @@ pub(crate) struct Settings {
     pub(crate) cover_unfocused: bool,
     /// Share the sound of other programs beside a screen.
     pub(crate) share_sound: bool,
+    pub(crate) share_quality: ShareQuality,
     /// System-wide: mutes and unmutes.
     #[serde(deserialize_with = "known_keys")]
     pub(crate) mute_key: Option<Shortcut>,
@@ -69,6 +70,7 @@ impl Default for Settings {
             mirror: true,
             cover_unfocused: false,
             share_sound: false,
+            share_quality: ShareQuality::Standard,
             mute_key: None,
             talk_key: None,
             ready_to_talk: true,
@@ -92,6 +94,7 @@ impl Settings {
             theme,
             mirror,
             cover_unfocused,
+            share_quality,
             ready_to_talk,
             key_sounds,
             echo_cancellation,
@@ -103,6 +106,7 @@ impl Settings {
         self.theme = theme.unwrap_or(self.theme);
         self.mirror = mirror.unwrap_or(self.mirror);
         self.cover_unfocused = cover_unfocused.unwrap_or(self.cover_unfocused);
+        self.share_quality = share_quality.unwrap_or(self.share_quality);
         self.ready_to_talk = ready_to_talk.unwrap_or(self.ready_to_talk);
         self.key_sounds = key_sounds.unwrap_or(self.key_sounds);
         self.echo_cancellation = echo_cancellation.unwrap_or(self.echo_cancellation);
@@ -119,6 +123,7 @@ impl Settings {
             mirror: self.mirror,
             cover_unfocused: self.cover_unfocused,
             share_sound: self.share_sound,
+            share_quality: self.share_quality,
             ready_to_talk: self.ready_to_talk,
             key_sounds: self.key_sounds,
             echo_cancellation: self.echo_cancellation,

@@ -232,6 +232,7 @@ impl Session {
             apart: Apart::default(),
         };
         let around = Surroundings {
+            rtp_start: u32::from_be_bytes(*crate::secrets::random::<4>().expose()),
             clock: MediaClock::start(),
             door: doors.door.clone(),
             watchers: doors.watchers.clone(),

@@ -19,7 +19,6 @@ use protocol::policy::{Camera, Permit};
 
 use super::{IDLE, OwnPicture, Surroundings};
 use crate::frames::Handed;
-use crate::secrets;
 use crate::transport::{Lane, Room};
 
 /// Pictures a second.
@@ -95,8 +94,7 @@ impl OwnPicture {
         (permit, sealing): (Permit<Camera>, Sealing),
         ended: impl FnOnce(bool) + Send + 'static,
     ) -> Result<Self, SendPicture> {
-        let rtp_start = u32::from_be_bytes(*secrets::random::<4>().expose());
-        let sender = CameraSender::new(permit, sealing, FPS, rtp_start);
+        let sender = CameraSender::new(permit, sealing, FPS, around.rtp_start);
         let own = Self { stop: Arc::default(), key: Arc::default(), nudge: pictures.nudge() };
         let stop = Arc::clone(&own.stop);
         let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(move || {

@@ -9,6 +9,7 @@ use protocol::bridge::{
     SetShieldMinimum, SetShortcut, SetVolume, SetWatermark, SettingsChange, StartShare, Switch,
 };
 
+use super::devices::Which;
 use super::enter::Goal;
 use super::{Reply, Session};
 use crate::client::{MuteWish, Voice};
@@ -190,8 +191,13 @@ impl Session {
             }
             Command::CreateInvite(ask, reply) => self.create_invite(ask, reply),
             Command::ChangeSettings(change, reply) => {
+                let shared_so = self.settings.share_quality;
                 self.settings.change(change);
                 self.sound_order(AudioInput::Process(self.settings.processing()));
+                if self.settings.share_quality != shared_so {
+                    // Opened again as it is wanted now.
+                    self.close(Which::Screen);
+                }
                 self.save_settings();
                 answer(reply, Ok(()));
             }

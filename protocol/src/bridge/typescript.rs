@@ -96,6 +96,7 @@ pub fn file() -> String {
         Language,
         Theme,
         NoiseSuppression,
+        ShareQuality,
         SettingsView,
         SettingsChange,
         ShortcutState,

@@ -409,6 +409,19 @@ pub enum NoiseSuppression {
     Strong,
 }
 
+/// How large and how often a shared screen is sent, at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ShareQuality {
+    /// 1920 x 1080, 30 pictures a second.
+    #[default]
+    Standard,
+    /// 3840 x 2160, 15 pictures a second: small letters of a large screen.
+    Fine,
+    /// 1280 x 720, 10 pictures a second: old computers and thin connections.
+    Light,
+}
+
 /// What the user set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct SettingsView {
@@ -424,6 +437,8 @@ pub struct SettingsView {
     pub cover_unfocused: bool,
     /// A screen was shared with the sound of other programs last time.
     pub share_sound: bool,
+    /// How a screen is shared; also while one is.
+    pub share_quality: ShareQuality,
     /// Keep the microphone open in meetings while the system-wide key to talk is set.
     pub ready_to_talk: bool,
     /// Tell with a short sound what a system-wide key did to the microphone.
@@ -451,6 +466,8 @@ pub struct SettingsChange {
     pub mirror: Option<bool>,
     /// [`SettingsView::cover_unfocused`].
     pub cover_unfocused: Option<bool>,
+    /// [`SettingsView::share_quality`].
+    pub share_quality: Option<ShareQuality>,
     /// Keep the microphone open in meetings while the system-wide key to talk is set.
     pub ready_to_talk: Option<bool>,
     /// Tell with a short sound what a system-wide key did to the microphone.

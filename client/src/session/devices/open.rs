@@ -11,7 +11,7 @@ use media_core::e2ee::Sealing;
 use media_core::frame::{Picture, Size};
 use media_core::time::Bitrate;
 use media_core::video::send::{ShowPermit, VideoLimits};
-use protocol::bridge::{Code, Severity};
+use protocol::bridge::{Code, Severity, ShareQuality};
 use protocol::policy::{Camera, Gate, Megaphone, Mic, Screen};
 
 use super::{Handle, Kept, OWN_CAMERA, OWN_SCREEN, Opened, PREVIEW, State, Which, lane_of};
@@ -20,7 +20,6 @@ use crate::session::{Input, Session};
 use crate::transport::Lane;
 
 const CAMERA_WISH: PictureWish = PictureWish { width: 1280, height: 720, fps: 30 };
-const SCREEN_WISH: PictureWish = PictureWish { width: 1920, height: 1080, fps: 30 };
 /// The preview goes no further than this screen: small is enough.
 const PREVIEW_LIMITS: VideoLimits =
     VideoLimits { size: Size { width: 640, height: 360 }, fps: 30, bitrate: Bitrate::kbps(800) };
@@ -84,9 +83,11 @@ impl Session {
             Which::Screen => {
                 let id = self.call.as_ref().and_then(|c| c.own.get(&Lane::Screen)).and_then(|own| own.screen.clone());
                 let (Ok(permit), Some(id)) = (self.gate.permit::<Screen>(), id) else { return self.refused(which) };
+                let VideoLimits { size: Size { width, height }, fps, .. } = screen_limits(self.settings.share_quality);
+                let wish = PictureWish { width, height, fps };
                 Box::new(move || {
                     let (write, read) = latest();
-                    Ok(Handle::Pictures(devices.open_screen(permit, &id, SCREEN_WISH, write, events)?, read))
+                    Ok(Handle::Pictures(devices.open_screen(permit, &id, wish, write, events)?, read))
                 })
             }
         };
@@ -260,7 +261,7 @@ impl Session {
         let (permit, sealing, limits, name) = if for_call {
             let sealing = self.call.as_ref().ok_or(Code::NotInMeeting)?.sealing(lane).map_err(|_| Code::Internal)?;
             let permit = self.gate.permit::<Screen>().map_err(|_| Code::NotAllowed)?;
-            (ShowPermit::Screen(permit), sealing, VideoLimits::SCREEN, OWN_SCREEN)
+            (ShowPermit::Screen(permit), sealing, screen_limits(self.settings.share_quality), OWN_SCREEN)
         } else {
             (ShowPermit::Camera(Gate::preview::<Camera>()), Sealing::Plain, PREVIEW_LIMITS, PREVIEW)
         };
@@ -273,6 +274,19 @@ impl Session {
                 tracing::error!(%error, "no encoder");
                 Err(Code::DeviceFailed)
             }
+        }
+    }
+}
+
+/// A share's limits. Bits follow the pixels; what the link has no room for is taken back by its rungs.
+const fn screen_limits(quality: ShareQuality) -> VideoLimits {
+    match quality {
+        ShareQuality::Standard => VideoLimits::SCREEN,
+        ShareQuality::Fine => {
+            VideoLimits { size: Size { width: 3840, height: 2160 }, fps: 15, bitrate: Bitrate::kbps(5000) }
+        }
+        ShareQuality::Light => {
+            VideoLimits { size: Size { width: 1280, height: 720 }, fps: 10, bitrate: Bitrate::kbps(1000) }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use protocol::bridge::{LookAtScreens, StartShare};
+use protocol::bridge::{LookAtScreens, SettingsChange, ShareQuality, StartShare};
 use protocol::ids::DeviceId;
 
 use super::*;
@@ -114,5 +114,26 @@ async fn a_minimised_window_is_told_for_as_long_as_it_is_shared() {
     eventually(&person.client, "it is told again", |s| told(s, Code::ShareHidden)).await;
     person.client.stop_share(Nothing {}).await.unwrap();
     eventually(&person.client, "nobody cares any more", |s| !told(s, Code::ShareHidden)).await;
+    person.client.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_share_goes_on_in_another_quality_and_the_next_one_begins_with_it() {
+    let person = person();
+    let (_connection, _more) = joined(&person, "", false).await;
+    sharing(&person).await;
+    let change = |quality| SettingsChange { share_quality: Some(quality), ..SettingsChange::default() };
+    person.client.change_settings(change(ShareQuality::Standard)).await.unwrap();
+    person.client.change_settings(change(ShareQuality::Light)).await.unwrap();
+    let again =
+        eventually(&person.client, "it is opened again", |_| person.devices.ever_opened(DeviceKind::Screen) == 2);
+    assert_eq!(again.await.settings.share_quality, ShareQuality::Light);
+    eventually(&person.client, "the new one alone", |_| person.devices.open_streams(DeviceKind::Screen) == 1).await;
+    let share = snapshot(&person.client).await.meeting.unwrap().share;
+    assert!(!matches!(share, SwitchState::Off | SwitchState::Blocked { .. }), "{share:?}");
+    person.client.stop_share(Nothing {}).await.unwrap();
+    eventually(&person.client, "its end", |_| person.devices.open_streams(DeviceKind::Screen) == 0).await;
+    sharing(&person).await;
+    assert_eq!(person.devices.ever_opened(DeviceKind::Screen), 3);
     person.client.shutdown().await;
 }

@@ -768,6 +768,7 @@ export type HeardView = "well" | "faintly" | "nothing";
 export type Language = "system" | "ja" | "en";
 export type Theme = "system" | "light" | "dark" | "contrast";
 export type NoiseSuppression = "off" | "standard" | "strong";
+export type ShareQuality = "standard" | "fine" | "light";
 export type SettingsView = { 
 /**
  * What this person is called; `None` until asked.
@@ -793,6 +794,10 @@ cover_unfocused: boolean,
  * A screen was shared with the sound of other programs last time.
  */
 share_sound: boolean, 
+/**
+ * How a screen is shared; also while one is.
+ */
+share_quality: ShareQuality, 
 /**
  * Keep the microphone open in meetings while the system-wide key to talk is set.
  */
@@ -834,6 +839,10 @@ mirror?: boolean,
  * [`SettingsView::cover_unfocused`].
  */
 cover_unfocused?: boolean, 
+/**
+ * [`SettingsView::share_quality`].
+ */
+share_quality?: ShareQuality, 
 /**
  * Keep the microphone open in meetings while the system-wide key to talk is set.
  */

@@ -3,9 +3,9 @@
 import { useId, useState } from "react";
 import { Button as AriaButton } from "react-aria-components";
 import { useTranslation } from "react-i18next";
-import type { ScreenView } from "../../../bridge/generated/bridge";
+import type { ScreenView, ShareQuality } from "../../../bridge/generated/bridge";
 import { WithTip } from "../../../components/Button";
-import { Toggle } from "../../../components/Field";
+import { Segments, Toggle } from "../../../components/Field";
 import { Icon } from "../../../components/Icon";
 import { Picture } from "../../../components/Picture";
 import { Bubble } from "../../../components/Sheet";
@@ -16,6 +16,8 @@ import type { Controls } from "../useControls";
 import { useStills } from "../useStills";
 import { Face } from "./Toolbar";
 import styles from "./Toolbar.module.css";
+
+const QUALITIES: readonly ShareQuality[] = ["standard", "fine", "light"];
 
 interface ShareButtonProps {
   share: Controls["share"];
@@ -84,6 +86,7 @@ function ScreenList({ onChoose }: { onChoose: (screen: string, sound: boolean) =
   const shield = useSnapshot((s) => s.shield);
   // As it was the last time.
   const [sound, setSound] = useState(useSnapshot((s) => s.settings.share_sound));
+  const quality = useSnapshot((s) => s.settings.share_quality);
   useStills(screens.map((screen) => screen.id));
   return (
     <>
@@ -96,6 +99,16 @@ function ScreenList({ onChoose }: { onChoose: (screen: string, sound: boolean) =
         on={canSound && sound}
         onChange={setSound}
         disabled={!canSound}
+      />
+      <Segments
+        label={t("meeting.shareQuality")}
+        hint={t(`meeting.shareQualityHint.${quality}`)}
+        options={QUALITIES.map((id) => ({ id, label: t(`meeting.shareQualityOf.${id}`) }))}
+        value={quality}
+        onChange={(id) => {
+          const chosen = QUALITIES.find((quality) => quality === id);
+          if (chosen) void send("change_settings", { share_quality: chosen });
+        }}
       />
       <Choices
         title={t("meeting.monitors")}
