@@ -13,16 +13,18 @@ export const build = [
   "clang",
   "libclang-dev",
   "libasound2-dev",
+  "libpipewire-0.3-dev",
   "libwebkit2gtk-4.1-dev",
   "libayatana-appindicator3-dev",
 ];
 
-/** To run it: the page decodes pictures with GStreamer, and needs letters for Japanese. */
+/** To run it: the page decodes pictures with GStreamer, and needs letters for Japanese; screens under Wayland come from PipeWire. */
 export const runtime = [
   "gstreamer1.0-plugins-base",
   "gstreamer1.0-plugins-good",
   "gstreamer1.0-libav",
   "fonts-noto-cjk",
+  "libpipewire-0.3-0",
 ];
 
 /** To test it without a screen, a sound card or a camera. */
@@ -31,6 +33,8 @@ export const test = [
   "imagemagick",
   "pulseaudio",
   "pulseaudio-utils",
+  "pipewire",
+  "wireplumber",
   "webkit2gtk-driver",
   "espeak-ng",
   "sox",

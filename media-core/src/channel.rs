@@ -205,6 +205,12 @@ impl<T> Clone for LatestWriter<T> {
 }
 
 impl<T> LatestWriter<T> {
+    /// Is there anybody who may still read?
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner).readers > 0
+    }
+
     /// Puts the value in; `false` when nobody reads any more.
     pub fn put(&self, value: T) -> bool {
         let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);

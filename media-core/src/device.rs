@@ -28,6 +28,8 @@ pub enum ScreenKind {
     Monitor,
     /// One window, whatever lies over it.
     Window,
+    /// Whatever the person chooses when the desktop asks, which it does when this is opened. Without a name and a size.
+    Portal,
 }
 
 /// One monitor or window.
@@ -43,7 +45,7 @@ pub struct ScreenInfo {
     pub height: u32,
     /// The system's primary monitor?
     pub is_primary: bool,
-    /// Which of the two.
+    /// Which of them.
     pub kind: ScreenKind,
 }
 
@@ -128,6 +130,9 @@ pub enum OpenDevice {
     /// Another program has it.
     #[error("the device is in use by another program")]
     Busy,
+    /// The person was asked and did not choose, or the answer was not waited for. Nothing failed.
+    #[error("nothing was chosen")]
+    Cancelled,
     /// The system does not let us.
     #[error("the system denies the device")]
     Denied,

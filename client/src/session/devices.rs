@@ -1,7 +1,7 @@
 //! Devices of this machine: opened and closed so that exactly what is wanted and allowed is open. Part of the session;
 //! every call that may block runs on a blocking thread and comes back as an input.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use media_core::audio::AudioInput;
@@ -99,6 +99,16 @@ pub(super) struct Slot {
     lost_name: Option<String>,
     /// When a lost one is looked for.
     way: follow::Way,
+    /// The pictures of a screen while it opens, which may take as long as a person takes to choose in the desktop's dialog.
+    /// Without them nobody waits for it any more, and the dialog goes.
+    waiting: Option<Waiting>,
+}
+
+/// Taken by whoever comes first: the one who opened it, or the one who does not want it any more.
+type Waiting = Arc<Mutex<Option<LatestReader<Picture>>>>;
+
+fn taken(waiting: &Waiting) -> Option<LatestReader<Picture>> {
+    waiting.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 impl Slot {
@@ -108,6 +118,13 @@ impl Slot {
 
     const fn is_closed(&self) -> bool {
         matches!(self.state, State::Closed)
+    }
+
+    /// Nobody waits for it to open any more.
+    fn wait_no_more(&mut self) {
+        if let Some(waiting) = self.waiting.take() {
+            drop(taken(&waiting));
+        }
     }
 
     /// The person asks for it anew: whatever is meant now, not the one that was lost.

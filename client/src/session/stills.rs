@@ -129,7 +129,11 @@ fn round(looker: &mut dyn Stills, screens: &[DeviceId], door: &Door) -> Result<(
                 match error {
                     OpenDevice::Missing => {}
                     OpenDevice::Revoked => return Err(error),
-                    OpenDevice::Busy | OpenDevice::Denied | OpenDevice::Unsupported | OpenDevice::Failed(_) => {
+                    OpenDevice::Busy
+                    | OpenDevice::Cancelled
+                    | OpenDevice::Denied
+                    | OpenDevice::Unsupported
+                    | OpenDevice::Failed(_) => {
                         end = Err(error);
                     }
                 }

@@ -125,6 +125,7 @@ impl Session {
                         kind: match s.kind {
                             device::ScreenKind::Monitor => ScreenKind::Monitor,
                             device::ScreenKind::Window => ScreenKind::Window,
+                            device::ScreenKind::Portal => ScreenKind::Portal,
                         },
                     })
                     .collect();

@@ -13,7 +13,7 @@
 //! | `system_audio` | what other programs play, where there is no such server: process loopback on Windows, ScreenCaptureKit on macOS |
 //! | `capture_kit` | ScreenCaptureKit's streams, for sound and screens of macOS |
 //! | `camera` | cameras: V4L2 on Linux, nokhwa elsewhere |
-//! | `screen` | monitors: X11, Windows Graphics Capture, ScreenCaptureKit; Wayland says `Unsupported` |
+//! | `screen` | monitors: X11, the portal and PipeWire under Wayland, Windows Graphics Capture, ScreenCaptureKit |
 //! | `hotplug` | devices coming and going |
 //! | `held` | a thread that holds one open device |
 //! | `picture` | what a device delivers, as I420 |

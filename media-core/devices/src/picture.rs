@@ -276,5 +276,7 @@ impl Pace {
     }
 }
 
+#[cfg(target_os = "linux")]
+pub(crate) mod packed;
 #[cfg(test)]
 mod tests;

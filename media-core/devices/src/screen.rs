@@ -9,10 +9,13 @@ mod fallback;
 mod macos;
 #[cfg(any(windows, target_os = "macos", not(unix)))]
 mod no_stills;
-#[cfg(any(test, windows))]
+#[cfg(any(test, windows, target_os = "linux"))]
 mod paced;
-#[cfg(all(unix, not(target_os = "macos")))]
-mod wayland;
+#[cfg(target_os = "linux")]
+mod portal;
+#[cfg(not(target_os = "linux"))]
+#[path = "screen/no_portal.rs"]
+mod portal;
 #[cfg(windows)]
 mod windows;
 #[cfg(all(unix, not(target_os = "macos")))]
@@ -26,6 +29,7 @@ pub(crate) use fallback::{Changes, list, open};
 pub(crate) use macos::{Changes, list, open};
 #[cfg(any(windows, target_os = "macos", not(unix)))]
 pub(crate) use no_stills::stills;
+pub(crate) use portal::Portal;
 #[cfg(windows)]
 pub(crate) use windows::{Changes, list, open};
 

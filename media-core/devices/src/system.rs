@@ -14,7 +14,7 @@ use protocol::policy::{Camera, Permit, Screen};
 
 use crate::hotplug::{self, Places};
 use crate::picture::Clock;
-use crate::screen::Looker;
+use crate::screen::{Looker, Portal};
 use crate::{audio, camera, pulse, screen, system_audio, urgent};
 
 /// The real devices of this machine.
@@ -22,6 +22,7 @@ use crate::{audio, camera, pulse, screen, system_audio, urgent};
 pub struct SystemDevices {
     clock: Clock,
     places: Places,
+    portal: Portal,
 }
 
 impl SystemDevices {
@@ -29,13 +30,21 @@ impl SystemDevices {
     /// the start of the time line the rest of the process uses.
     #[must_use]
     pub fn new(start: Instant) -> Self {
-        Self { clock: Clock::new(start), places: Places::default() }
+        Self { clock: Clock::new(start), places: Places::default(), portal: Portal::default() }
     }
 
     /// The same, but screens of this X display, whatever the environment says.
     #[must_use]
     pub fn with_display(mut self, display: impl Into<String>) -> Self {
         self.places.display = Some(display.into());
+        self
+    }
+
+    /// The same, but screens through the desktop portal on the D-Bus at this address, whatever the environment says.
+    #[cfg(target_os = "linux")]
+    #[must_use]
+    pub fn with_portal(mut self, bus: impl Into<String>) -> Self {
+        self.portal = Portal::on(bus.into());
         self
     }
 
@@ -67,7 +76,7 @@ impl Devices for SystemDevices {
             microphones,
             speakers,
             cameras: camera::list(),
-            screens: screen::list(self.places.display.as_deref()),
+            screens: screen::list(&self.portal, self.places.display.as_deref()),
             system_audio,
         }
     }
@@ -136,13 +145,13 @@ impl Devices for SystemDevices {
         events: OnEvent,
     ) -> Result<Box<dyn Pictures>, OpenDevice> {
         let looker = Looker { clock: self.clock, permit, wish, slot, events };
-        screen::open(self.places.display.as_deref(), screen, looker)
+        screen::open(&self.portal, self.places.display.as_deref(), screen, looker)
     }
 
     fn open_stills(&self, permit: Permit<Screen>) -> Result<Box<dyn Stills>, OpenDevice> {
         if !permit.is_live() {
             return Err(OpenDevice::Revoked);
         }
-        screen::stills(self.places.display.as_deref(), self.clock, permit)
+        screen::stills(&self.portal, self.places.display.as_deref(), self.clock, permit)
     }
 }

@@ -44,6 +44,10 @@ pub enum Fault {
     Busy,
     /// The system says no.
     Denied,
+    /// The person is asked and does not choose.
+    Cancelled,
+    /// The person is asked and has not chosen yet. Of a screen; other devices do not ask.
+    Asks,
 }
 
 /// What the hardware is like.
@@ -283,6 +287,7 @@ impl FakeDevices {
             Some(Fault::Missing) => Err(OpenDevice::Missing),
             Some(Fault::Busy) => Err(OpenDevice::Busy),
             Some(Fault::Denied) => Err(OpenDevice::Denied),
+            Some(Fault::Cancelled | Fault::Asks) => Err(OpenDevice::Cancelled),
             None => Ok(found),
         }
     }
@@ -606,6 +611,12 @@ impl Devices for FakeDevices {
         slot: LatestWriter<Picture>,
         events: OnEvent,
     ) -> Result<Box<dyn Pictures>, OpenDevice> {
+        while self.fault(DeviceKind::Screen) == Some(Fault::Asks) && permit.is_live() {
+            if !slot.is_read() {
+                return Err(OpenDevice::Cancelled);
+            }
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
         let device = self.check(DeviceKind::Screen, Some(screen))?;
         if !permit.is_live() {
             return Err(OpenDevice::Revoked);

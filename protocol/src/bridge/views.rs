@@ -352,6 +352,8 @@ pub enum ScreenKind {
     Monitor,
     /// One window.
     Window,
+    /// Whatever the person chooses in the desktop's own dialog, which opens when this is shared. Without a name and a size.
+    Portal,
 }
 
 /// One monitor or window that can be shared.
@@ -367,7 +369,7 @@ pub struct ScreenView {
     pub height: u32,
     /// The system's primary monitor?
     pub is_primary: bool,
-    /// Which of the two.
+    /// Which of them.
     pub kind: ScreenKind,
 }
 

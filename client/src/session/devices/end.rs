@@ -125,7 +125,9 @@ impl Session {
             Which::Camera => &self.hardware.list.cameras,
             Which::Screen => {
                 let screens = self.hardware.list.screens.as_ref().ok()?;
-                return screens.iter().find(|s| s.id == *id).map(|s| s.name.clone());
+                // What the desktop was asked for has no name.
+                let named = |name: &String| !name.is_empty();
+                return screens.iter().find(|s| s.id == *id).map(|s| s.name.clone()).filter(named);
             }
             Which::System => return None,
         };
@@ -137,6 +139,7 @@ impl Session {
         let slot = self.hardware.slot(which);
         slot.number = number;
         let state = std::mem::take(&mut slot.state);
+        slot.wait_no_more();
         match which {
             Which::Microphone => self.sound_order(AudioInput::DetachMicrophone),
             Which::Speaker => self.sound_order(AudioInput::DetachSpeaker),

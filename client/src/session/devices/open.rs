@@ -1,7 +1,7 @@
 //! Devices on their way to being used: asked for with a permit, opened on a blocking thread, given to the sound engine or
 //! to an encoder. Part of the session.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use media_core::audio::{AudioInput, RING_SAMPLES};
@@ -14,7 +14,7 @@ use media_core::video::send::{ShowPermit, VideoLimits};
 use protocol::bridge::{Code, Severity, ShareQuality};
 use protocol::policy::{Camera, Gate, Megaphone, Mic, Screen};
 
-use super::{Handle, Kept, OWN_CAMERA, OWN_SCREEN, Opened, PREVIEW, State, Which, lane_of};
+use super::{Handle, Kept, OWN_CAMERA, OWN_SCREEN, Opened, PREVIEW, State, Which, lane_of, taken};
 use crate::picture::{OwnPicture, Showing};
 use crate::session::{Input, Session};
 use crate::transport::Lane;
@@ -85,9 +85,12 @@ impl Session {
                 let (Ok(permit), Some(id)) = (self.gate.permit::<Screen>(), id) else { return self.refused(which) };
                 let VideoLimits { size: Size { width, height }, fps, .. } = screen_limits(self.settings.share_quality);
                 let wish = PictureWish { width, height, fps };
+                let (write, read) = latest();
+                let waiting = Arc::new(Mutex::new(Some(read)));
+                self.hardware.slot(which).waiting = Some(Arc::clone(&waiting));
                 Box::new(move || {
-                    let (write, read) = latest();
-                    Ok(Handle::Pictures(devices.open_screen(permit, &id, wish, write, events)?, read))
+                    let device = devices.open_screen(permit, &id, wish, write, events)?;
+                    Ok(Handle::Pictures(device, taken(&waiting).ok_or(OpenDevice::Cancelled)?))
                 })
             }
         };
@@ -125,8 +128,16 @@ impl Session {
             }
             return;
         }
+        self.hardware.slot(which).waiting = None;
         match result {
             Ok(handle) => self.opened(which, number, handle),
+            // The person was asked and chose nothing: as if it had never been wanted.
+            Err(OpenDevice::Cancelled) => {
+                self.hardware.slot(which).state = State::Closed;
+                if let Some(lane) = lane_of(which) {
+                    self.want(lane, false);
+                }
+            }
             Err(error) => {
                 let slot = self.hardware.slot(which);
                 slot.state = State::Closed;
@@ -298,6 +309,6 @@ const fn code_of(error: &OpenDevice, which: Which) -> Code {
         OpenDevice::Denied => Code::DeviceDenied,
         OpenDevice::Revoked => Code::RightRevoked,
         OpenDevice::Unsupported if matches!(which, Which::Screen) => Code::ShareUnsupported,
-        OpenDevice::Unsupported | OpenDevice::Failed(_) => Code::DeviceFailed,
+        OpenDevice::Unsupported | OpenDevice::Cancelled | OpenDevice::Failed(_) => Code::DeviceFailed,
     }
 }

@@ -42,6 +42,34 @@ async fn sharing(person: &Person) {
     eventually(&person.client, "the screen is open", |_| person.devices.open_streams(DeviceKind::Screen) == 1).await;
 }
 
+fn share(snapshot: &Snapshot) -> Option<SwitchState> {
+    snapshot.meeting.as_ref().map(|m| m.share.clone())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_chooses_nothing_in_the_desktops_dialog_is_told_of_no_failure_and_may_try_again() {
+    use media_core::testing::Fault;
+    let person = person();
+    let (_connection, _more) = joined(&person, "", false).await;
+    person.devices.set_fault(DeviceKind::Screen, Some(Fault::Asks));
+    person.client.start_share(StartShare { screen: screen(), sound: false }).await.unwrap();
+    eventually(&person.client, "it is asked", |s| share(s) == Some(SwitchState::Starting)).await;
+    person.devices.set_fault(DeviceKind::Screen, Some(Fault::Cancelled));
+    let after = eventually(&person.client, "it is off", |s| share(s) == Some(SwitchState::Off)).await;
+    assert_eq!(after.notices, [], "nothing failed");
+
+    // Stopped while the dialog is open: what is answered later is not shown.
+    person.devices.set_fault(DeviceKind::Screen, Some(Fault::Asks));
+    person.client.start_share(StartShare { screen: screen(), sound: false }).await.unwrap();
+    eventually(&person.client, "it is asked", |s| share(s) == Some(SwitchState::Starting)).await;
+    person.client.stop_share(protocol::bridge::Nothing {}).await.unwrap();
+    eventually(&person.client, "it is off", |s| share(s) == Some(SwitchState::Off)).await;
+    person.devices.set_fault(DeviceKind::Screen, None);
+    sharing(&person).await;
+    assert_eq!(person.devices.ever_opened(DeviceKind::Screen), 1, "only what was asked for last");
+    person.client.shutdown().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_could_be_shared_is_seen_small_while_somebody_chooses_and_never_else() {
     let person = person();

@@ -3,15 +3,16 @@
 use media_core::device::{OpenDevice, Pictures, ScreenInfo, ScreensUnavailable};
 use protocol::ids::DeviceId;
 
-use super::Looker;
+use super::{Looker, Portal};
 
 /// Unsupported.
-pub(crate) const fn list(_display: Option<&str>) -> Result<Vec<ScreenInfo>, ScreensUnavailable> {
+pub(crate) const fn list(_portal: &Portal, _display: Option<&str>) -> Result<Vec<ScreenInfo>, ScreensUnavailable> {
     Err(ScreensUnavailable::Unsupported)
 }
 
 /// Unsupported.
 pub(crate) fn open(
+    _portal: &Portal,
     _display: Option<&str>,
     _screen: &DeviceId,
     _looker: Looker,

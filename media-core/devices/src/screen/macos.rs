@@ -14,7 +14,7 @@ use monitors::{Monitor, monitors, names};
 use objc2::available;
 use protocol::ids::DeviceId;
 
-use super::Looker;
+use super::{Looker, Portal};
 use crate::capture_kit::{OPENING, Sink, Stream, Wanted, picture};
 use crate::held::{Held, watch};
 use crate::picture::{fit, from_bgra};
@@ -29,7 +29,7 @@ fn is_supported() -> bool {
 }
 
 /// Every monitor. They are listed whether or not they may be captured: asking comes with opening.
-pub(crate) fn list(_display: Option<&str>) -> Result<Vec<ScreenInfo>, ScreensUnavailable> {
+pub(crate) fn list(_portal: &Portal, _display: Option<&str>) -> Result<Vec<ScreenInfo>, ScreensUnavailable> {
     if !is_supported() {
         return Err(ScreensUnavailable::Unsupported);
     }
@@ -50,7 +50,12 @@ pub(crate) fn list(_display: Option<&str>) -> Result<Vec<ScreenInfo>, ScreensUna
 }
 
 /// See [`media_core::device::Devices::open_screen`].
-pub(crate) fn open(_display: Option<&str>, screen: &DeviceId, looker: Looker) -> Result<Box<dyn Pictures>, OpenDevice> {
+pub(crate) fn open(
+    _portal: &Portal,
+    _display: Option<&str>,
+    screen: &DeviceId,
+    looker: Looker,
+) -> Result<Box<dyn Pictures>, OpenDevice> {
     if !looker.permit.is_live() {
         return Err(OpenDevice::Revoked);
     }

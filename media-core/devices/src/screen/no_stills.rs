@@ -3,10 +3,12 @@
 use media_core::device::{OpenDevice, Stills};
 use protocol::policy::{Permit, Screen};
 
+use super::Portal;
 use crate::picture::Clock;
 
 /// Unsupported.
 pub(crate) fn stills(
+    _portal: &Portal,
     _display: Option<&str>,
     _clock: Clock,
     _permit: Permit<Screen>,

@@ -15,8 +15,8 @@ use media_core::time::MediaTime;
 use monitors::{Monitor, monitors};
 use protocol::ids::DeviceId;
 
-use super::Looker;
 use super::paced::{self, Frames, Showing};
+use super::{Looker, Portal};
 use crate::held::Held;
 use crate::picture::from_bgra;
 
@@ -27,7 +27,7 @@ mod monitors;
 const OPENING: Duration = Duration::from_secs(10);
 
 /// Every monitor.
-pub(crate) fn list(_display: Option<&str>) -> Result<Vec<ScreenInfo>, ScreensUnavailable> {
+pub(crate) fn list(_portal: &Portal, _display: Option<&str>) -> Result<Vec<ScreenInfo>, ScreensUnavailable> {
     if !grab::is_supported() {
         return Err(ScreensUnavailable::Unsupported);
     }
@@ -47,7 +47,12 @@ fn info(monitor: &Monitor) -> Option<ScreenInfo> {
 }
 
 /// See [`media_core::device::Devices::open_screen`].
-pub(crate) fn open(_display: Option<&str>, screen: &DeviceId, looker: Looker) -> Result<Box<dyn Pictures>, OpenDevice> {
+pub(crate) fn open(
+    _portal: &Portal,
+    _display: Option<&str>,
+    screen: &DeviceId,
+    looker: Looker,
+) -> Result<Box<dyn Pictures>, OpenDevice> {
     if !looker.permit.is_live() {
         return Err(OpenDevice::Revoked);
     }

@@ -733,7 +733,7 @@ name: string,
  * The system's default?
  */
 is_default: boolean, };
-export type ScreenKind = "monitor" | "window";
+export type ScreenKind = "monitor" | "window" | "portal";
 export type ScreenView = { 
 /**
  * Stable while it is plugged in.
@@ -756,7 +756,7 @@ height: number,
  */
 is_primary: boolean, 
 /**
- * Which of the two.
+ * Which of them.
  */
 kind: ScreenKind, };
 export type RehearsalView = { "is": "off" } | { "is": "recording" } | { "is": "playing" } | { "is": "done", 
