@@ -375,6 +375,11 @@ const SCENES: Readonly<Record<string, () => Snapshot>> = {
     ...inMeeting(crowd(4), { link: { quality: "lost", rtt_ms: null, loss_percent: null } }),
     phase: { at: "reconnecting", why: "host_unreachable", tries: 3 },
   }),
+  wayland: () => {
+    const snapshot = inMeeting(crowd(2), {});
+    const desktop = { id: "portal", name: "", width: 0, height: 0, is_primary: false, kind: "portal" } as const;
+    return { ...snapshot, devices: { ...snapshot.devices, screens: [desktop] } };
+  },
   unsupported: () => {
     const snapshot = inMeeting(crowd(2), { camera: { is: "blocked", code: "device_busy" } });
     return { ...snapshot, devices: { ...snapshot.devices, screens: [], screens_blocked: "share_unsupported" } };

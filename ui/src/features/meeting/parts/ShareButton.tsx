@@ -81,13 +81,15 @@ export function ShareButton({ share, open, onOpen }: ShareButtonProps) {
 function ScreenList({ onChoose }: { onChoose: (screen: string, sound: boolean) => void }) {
   const { t } = useTranslation();
   const screens = useSnapshot((s) => s.devices.screens);
+  const desktop = screens.find((screen) => screen.kind === "portal");
   const windows = screens.filter((screen) => screen.kind === "window");
   const canSound = useSnapshot((s) => s.devices.system_sound);
   const shield = useSnapshot((s) => s.shield);
   // As it was the last time.
   const [sound, setSound] = useState(useSnapshot((s) => s.settings.share_sound));
   const quality = useSnapshot((s) => s.settings.share_quality);
-  useStills(screens.map((screen) => screen.id));
+  // Before the person chose, a desktop that asks shows nothing.
+  useStills(screens.filter((screen) => screen !== desktop).map((screen) => screen.id));
   return (
     <>
       <p>{t("meeting.pickScreenLead")}</p>
@@ -110,6 +112,7 @@ function ScreenList({ onChoose }: { onChoose: (screen: string, sound: boolean) =
           if (chosen) void send("change_settings", { share_quality: chosen });
         }}
       />
+      {desktop && <AskDesktop onPress={() => onChoose(desktop.id, canSound && sound)} />}
       <Choices
         title={t("meeting.monitors")}
         screens={screens.filter((screen) => screen.kind === "monitor")}
@@ -124,6 +127,25 @@ function ScreenList({ onChoose }: { onChoose: (screen: string, sound: boolean) =
         />
       )}
     </>
+  );
+}
+
+/** Under Wayland the desktop asks what to share, in a dialog of its own. */
+function AskDesktop({ onPress }: { onPress: () => void }) {
+  const { t } = useTranslation();
+  const lead = useId();
+  return (
+    <AriaButton className={styles.screen ?? ""} data-asks onPress={onPress} aria-describedby={lead}>
+      <span className={styles.askSign} aria-hidden="true">
+        <Icon name="screen" size={26} />
+      </span>
+      <span className={styles.screenWords}>
+        <span className={styles.screenName}>{t("meeting.askDesktop")}</span>
+        <span className={styles.screenSize} id={lead}>
+          {t("meeting.askDesktopLead")}
+        </span>
+      </span>
+    </AriaButton>
   );
 }
 
