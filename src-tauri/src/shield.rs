@@ -16,6 +16,8 @@ use crate::desk::Desk;
 mod affinity;
 #[cfg(not(target_os = "linux"))]
 mod asked;
+#[cfg(any(target_os = "macos", test))]
+mod mirrors;
 #[cfg(any(target_os = "windows", target_os = "macos", test))]
 mod pictures;
 #[cfg(target_os = "windows")]

@@ -10,10 +10,13 @@ use protocol::shield::{ShieldLevel, ShieldMechanism, ShieldStatus};
 use tauri::{Manager, WebviewWindow};
 
 use self::clipboard::Clipboard;
+use self::mirroring::Mirroring;
 use super::{Orders, Tell, asked};
 
 #[path = "macos/clipboard.rs"]
 mod clipboard;
+#[path = "macos/mirroring.rs"]
+mod mirroring;
 
 /// It tells nothing by itself.
 pub(super) enum Own {}
@@ -27,13 +30,19 @@ const FAILED: ShieldStatus =
 pub(super) fn keep(window: &WebviewWindow, orders: &Orders, tell: &Tell) {
     // Pictures that keys take go off the pasteboard while the meeting is protected, however far the rest holds.
     let guarded = RefCell::new(None);
+    let watched = RefCell::new(None);
     let raise = |window: &WebviewWindow| {
+        if watched.borrow().is_none() {
+            let told = Tell(window.app_handle().clone());
+            *watched.borrow_mut() = Mirroring::guard(move |incident| told.incident(incident));
+        }
         let told = Tell(window.app_handle().clone());
         *guarded.borrow_mut() = Clipboard::guard(move |incident| told.incident(incident));
         raise(window)
     };
     let lower = |window: &WebviewWindow| {
         guarded.borrow_mut().take();
+        watched.borrow_mut().take();
         lower(window);
     };
     asked::keep(window, orders, tell, false, raise, lower);
