@@ -2,6 +2,7 @@
 //! A thread that panics takes its own tile down, never the meeting. They touch no device and no socket: pictures come
 //! from a slot, packets from a mailbox, frames go to the outlet and the door.
 
+mod background;
 mod source;
 
 use std::collections::HashMap;
@@ -10,6 +11,8 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+pub(crate) use background::BlurWish;
+use background::Veil;
 use media_core::channel::{LatestReader, LatestWriter, MailboxReader, Nudge, Taken, latest, mailbox};
 use media_core::e2ee::{Opening, Sealing};
 use media_core::frame::{Codec, EncodedFrame, Picture, Size};
@@ -127,6 +130,8 @@ pub(crate) struct Surroundings {
     /// Where RTP time begins (RFC 3550 5.1: at random), the same for all that is sent after one another in one track: a device
     /// that is opened again goes on where it ended.
     pub(crate) rtp_start: u32,
+    /// Whether what is behind us is blurred.
+    pub(crate) blur: BlurWish,
 }
 
 /// What our camera shows, as its encode thread sees it; looked at by the session. Cheap to clone.
@@ -257,6 +262,7 @@ fn encode(
     (stop, key): (&AtomicBool, &AtomicBool),
 ) -> bool {
     let mut watch = LensWatch::default();
+    let mut veil = Veil::new(around.blur.clone());
     while !stop.load(Ordering::Acquire) {
         if showing.lane.is_some() {
             sent.follow(&around.share, sender);
@@ -267,11 +273,16 @@ fn encode(
         }
         let made = match taken {
             Taken::Value(picture) => {
-                if sender.is_camera() {
+                let picture = if sender.is_camera() {
                     around.lens.set(watch.look(&picture));
-                }
-                let made = sender.make(Some(&picture), around.clock.now());
-                if around.watchers.any(&showing.name) {
+                    veil.over(picture)
+                } else {
+                    Some(picture)
+                };
+                let made = sender.make(picture.as_ref(), around.clock.now());
+                if let Some(picture) = picture
+                    && around.watchers.any(&showing.name)
+                {
                     around.watchers.show(&showing.name, picture);
                 }
                 made

@@ -32,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) theme: Theme,
     /// Mirror the own picture.
     pub(crate) mirror: bool,
+    /// Blur what is behind the person.
+    pub(crate) blur_background: bool,
     /// In protected meetings, cover the window while another one has the keyboard.
     pub(crate) cover_unfocused: bool,
     /// Share the sound of other programs beside a screen.
@@ -68,6 +70,7 @@ impl Default for Settings {
             language: Language::System,
             theme: Theme::System,
             mirror: true,
+            blur_background: false,
             cover_unfocused: false,
             share_sound: false,
             share_quality: ShareQuality::Standard,
@@ -93,6 +96,7 @@ impl Settings {
             language,
             theme,
             mirror,
+            blur_background,
             cover_unfocused,
             share_quality,
             ready_to_talk,
@@ -105,6 +109,7 @@ impl Settings {
         self.language = language.unwrap_or(self.language);
         self.theme = theme.unwrap_or(self.theme);
         self.mirror = mirror.unwrap_or(self.mirror);
+        self.blur_background = blur_background.unwrap_or(self.blur_background);
         self.cover_unfocused = cover_unfocused.unwrap_or(self.cover_unfocused);
         self.share_quality = share_quality.unwrap_or(self.share_quality);
         self.ready_to_talk = ready_to_talk.unwrap_or(self.ready_to_talk);
@@ -121,6 +126,7 @@ impl Settings {
             language: self.language,
             theme: self.theme,
             mirror: self.mirror,
+            blur_background: self.blur_background,
             cover_unfocused: self.cover_unfocused,
             share_sound: self.share_sound,
             share_quality: self.share_quality,

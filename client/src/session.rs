@@ -241,7 +241,9 @@ impl Session {
             share: LinkShare::default(),
             readership: Readership::default(),
             lens: crate::picture::LensReport::default(),
+            blur: crate::picture::BlurWish::default(),
         };
+        around.blur.set(settings.blur_background);
         let secrets = Secrets::new(std::sync::Arc::clone(&ports.vault));
         let session = Self {
             shield: shield::Shield::new(ports.shield, doors.protection.0.clone()),
@@ -381,6 +383,7 @@ impl Session {
         self.settle_talk(Instant::now());
         self.settle_devices();
         self.settle_lens();
+        self.settle_blur();
         self.settle_tracks();
         self.settle_sight(Instant::now());
         self.settle_stage();

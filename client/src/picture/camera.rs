@@ -17,7 +17,7 @@ use media_core::video::send::SendPicture;
 use media_core::video::simulcast::{CameraSender, LayerFrame};
 use protocol::policy::{Camera, Permit};
 
-use super::{IDLE, OwnPicture, Surroundings};
+use super::{IDLE, OwnPicture, Surroundings, Veil};
 use crate::frames::Handed;
 use crate::transport::{Lane, Room};
 
@@ -129,6 +129,7 @@ impl Studio<'_> {
     /// Answers whether it ended because the right was taken away.
     fn run(mut self, pictures: &LatestReader<Picture>, stop: &AtomicBool) -> bool {
         let mut watch = LensWatch::default();
+        let mut veil = Veil::new(self.around.blur.clone());
         while !stop.load(Ordering::Acquire) {
             let picture = match pictures.take(IDLE) {
                 Taken::Value(picture) => picture,
@@ -136,6 +137,10 @@ impl Studio<'_> {
                 Taken::Ended => return false,
             };
             self.around.lens.set(watch.look(&picture));
+            if !self.sender.is_allowed() {
+                return true;
+            }
+            let Some(picture) = veil.over(picture) else { continue };
             match self.picture(&picture) {
                 Ok(()) => {}
                 Err(SendPicture::Revoked) => return true,

@@ -193,6 +193,7 @@ impl Session {
             Command::ChangeSettings(change, reply) => {
                 let shared_so = self.settings.share_quality;
                 self.settings.change(change);
+                self.around.blur.set(self.settings.blur_background);
                 self.sound_order(AudioInput::Process(self.settings.processing()));
                 if self.settings.share_quality != shared_so {
                     // Opened again as it is wanted now.

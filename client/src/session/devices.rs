@@ -162,6 +162,8 @@ pub(super) struct Hardware {
     camera_for_call: bool,
     /// What the person was told of what the camera shows.
     lens: Lens,
+    /// They were told that the background cannot be blurred.
+    blur_failed: bool,
 }
 
 /// Hearing oneself before a meeting.

@@ -108,6 +108,12 @@ impl CameraSender {
         }
     }
 
+    /// May it still send? Otherwise there is no need to prepare a picture.
+    #[must_use]
+    pub fn is_allowed(&self) -> bool {
+        self.permit.is_live()
+    }
+
     /// A picture came. Empty: too soon after the last one, nothing is wanted, or the rate controls skipped it.
     ///
     /// # Errors

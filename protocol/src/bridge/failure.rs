@@ -119,6 +119,8 @@ pub enum Code {
     CameraDark,
     /// The camera is open and repeats one picture.
     CameraStill,
+    /// The background cannot be blurred as this person wishes: the camera shows nothing.
+    BlurFailed,
     /// The shared monitor or window is gone.
     ShareLost,
     /// The shared window is minimised: the others keep its last picture.
@@ -210,6 +212,7 @@ impl Code {
         Self::MicrophoneSilent,
         Self::CameraDark,
         Self::CameraStill,
+        Self::BlurFailed,
         Self::ShareLost,
         Self::ShareHidden,
         Self::ShareSoundFailed,

@@ -435,6 +435,8 @@ pub struct SettingsView {
     pub theme: Theme,
     /// Mirror the own camera picture.
     pub mirror: bool,
+    /// Blur what is behind this person before the camera's picture goes anywhere.
+    pub blur_background: bool,
     /// In meetings that demand protection: cover the window while another one has the keyboard, where the system lets us.
     pub cover_unfocused: bool,
     /// A screen was shared with the sound of other programs last time.
@@ -466,6 +468,8 @@ pub struct SettingsChange {
     pub theme: Option<Theme>,
     /// Mirror the own camera picture.
     pub mirror: Option<bool>,
+    /// [`SettingsView::blur_background`].
+    pub blur_background: Option<bool>,
     /// [`SettingsView::cover_unfocused`].
     pub cover_unfocused: Option<bool>,
     /// [`SettingsView::share_quality`].

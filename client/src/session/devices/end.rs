@@ -113,6 +113,19 @@ impl Session {
         self.page.device_notice(code, Which::Camera.kind(), about, Severity::Warning);
     }
 
+    /// Tells that the camera shows nothing because its background cannot be blurred.
+    pub(in crate::session) fn settle_blur(&mut self) {
+        let failed = self.hardware.camera.is_open() && self.around.blur.has_failed();
+        if std::mem::replace(&mut self.hardware.blur_failed, failed) == failed {
+            return;
+        }
+        if failed {
+            self.page.device_notice(Code::BlurFailed, Which::Camera.kind(), None, Severity::Error);
+        } else {
+            self.page.withdraw(Code::BlurFailed);
+        }
+    }
+
     /// What the microphone in use is called.
     pub(in crate::session) fn microphone_name(&self) -> Option<String> {
         self.device_name(Which::Microphone, self.hardware.microphone.last.as_ref()?)

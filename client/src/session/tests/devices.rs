@@ -1,7 +1,7 @@
 //! Devices that come, go, change and fail during a call: never silently another microphone, and everything back by itself.
 
 use media_core::testing::tone;
-use protocol::bridge::{ChooseDevice, HeardView, RehearsalView, SetPreview};
+use protocol::bridge::{ChooseDevice, HeardView, RehearsalView, SetPreview, SettingsChange};
 use protocol::ids::DeviceId;
 
 use super::*;
@@ -288,5 +288,52 @@ async fn a_lost_microphone_of_the_preview_comes_back_too() {
     })
     .await;
     assert_eq!(default_microphone(&back), Some(MINE));
+    person.client.shutdown().await;
+}
+
+/// Of the lines at the top, where the card has a counter of black and white, the share that has a hard edge.
+fn sharpness(picture: &media_core::frame::Picture) -> f64 {
+    let size = picture.size();
+    let top = size.height as usize / 5;
+    let hard = |line: &&[u8]| line.array_windows().any(|[a, b]| a.abs_diff(*b) > 60);
+    picture.y().chunks_exact(size.width as usize).take(top).filter(hard).count() as f64 / top as f64
+}
+
+async fn until_sharpness(person: &Person, track: &str, what: &str, holds: impl Fn(f64) -> bool) -> f64 {
+    let pictures = person.client.watch_pictures(track);
+    let begun = std::time::Instant::now();
+    let mut last = None;
+    loop {
+        assert!(begun.elapsed() < GUARD, "never: {what}; {last:?} at last");
+        if let media_core::channel::Taken::Value(picture) = pictures.take(Duration::ZERO) {
+            let sharp = sharpness(&picture);
+            if holds(sharp) {
+                return sharp;
+            }
+            last = Some(sharp);
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blurred_background_follows_its_switch_before_and_in_a_meeting() {
+    let person = person();
+    let blur = |on| SettingsChange { blur_background: Some(on), ..SettingsChange::default() };
+    person.client.set_preview(SetPreview { microphone: false, camera: true }).await.unwrap();
+    until_sharpness(&person, "preview", "the card is sharp", |sharp| sharp > 0.9).await;
+    person.client.change_settings(blur(true)).await.unwrap();
+    assert!(snapshot(&person.client).await.settings.blur_background);
+    until_sharpness(&person, "preview", "blurred before", |sharp| sharp < 0.3).await;
+    person.client.set_preview(SetPreview { microphone: false, camera: false }).await.unwrap();
+    let (_connection, _more) = joined(&person, "", true).await;
+    // The very first picture is blurred already.
+    let first = until_sharpness(&person, "local-camera", "seen in it", |_| true).await;
+    assert!(first < 0.3, "{first} of the lines");
+    person.client.change_settings(blur(false)).await.unwrap();
+    until_sharpness(&person, "local-camera", "sharp again", |sharp| sharp > 0.9).await;
+    person.client.change_settings(blur(true)).await.unwrap();
+    until_sharpness(&person, "local-camera", "blurred again", |sharp| sharp < 0.3).await;
+    assert!(!told(&snapshot(&person.client).await, Code::BlurFailed));
     person.client.shutdown().await;
 }

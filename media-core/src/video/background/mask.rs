@@ -56,7 +56,12 @@ impl Mask {
 
     /// Looks for the person in a picture.
     pub(super) fn look(&mut self, picture: &Picture) {
-        self.cpu.run(See { picture, shrinker: &mut self.shrinker, planes: &mut self.planes, into: self.network.shown() });
+        self.cpu.run(See {
+            picture,
+            shrinker: &mut self.shrinker,
+            planes: &mut self.planes,
+            into: self.network.shown(),
+        });
         self.cpu.run(Forward(&mut self.network));
         for ((steady, coverage), seen) in self.steady.iter_mut().zip(&mut self.coverage).zip(self.network.said()) {
             let change = seen - *steady;

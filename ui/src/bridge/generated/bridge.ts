@@ -787,6 +787,10 @@ theme: Theme,
  */
 mirror: boolean, 
 /**
+ * Blur what is behind this person before the camera's picture goes anywhere.
+ */
+blur_background: boolean, 
+/**
  * In meetings that demand protection: cover the window while another one has the keyboard, where the system lets us.
  */
 cover_unfocused: boolean, 
@@ -835,6 +839,10 @@ theme?: Theme,
  * Mirror the own camera picture.
  */
 mirror?: boolean, 
+/**
+ * [`SettingsView::blur_background`].
+ */
+blur_background?: boolean, 
 /**
  * [`SettingsView::cover_unfocused`].
  */
@@ -972,7 +980,7 @@ detail: string,
  * Would trying again make sense?
  */
 retry: boolean, };
-export type Code = "invite_unreadable" | "invite_cut" | "invite_too_new" | "invite_refused" | "invite_expired" | "session_over" | "host_unreachable" | "host_key_changed" | "certificate_expired" | "certificate_wrong_name" | "certificate_unknown" | "tls_too_old" | "url_not_secure" | "url_unreadable" | "token_refused" | "not_a_meeting_server" | "relay_required" | "media_blocked" | "version_mismatch" | "too_many_tries" | "room_full" | "joined_elsewhere" | "removed" | "meeting_over" | "host_closing" | "host_start_failed" | "port_in_use" | "not_allowed" | "right_revoked" | "last_owner" | "device_missing" | "device_lost" | "device_back" | "device_busy" | "device_denied" | "device_failed" | "microphone_switched" | "share_unsupported" | "device_changed" | "microphone_silent" | "camera_dark" | "camera_still" | "share_lost" | "share_hidden" | "share_sound_failed" | "stage_unprotected" | "pictures_held_back" | "window_captured" | "other_captured" | "keyring_missing" | "keyring_locked" | "settings_not_saved" | "shortcut_unsuitable" | "shortcut_taken" | "shortcut_unsupported" | "shortcut_lost" | "talk_key_stuck" | "page_reloaded" | "track_refused" | "reconnected" | "bad_input" | "not_in_meeting" | "already_in_meeting" | "internal";
+export type Code = "invite_unreadable" | "invite_cut" | "invite_too_new" | "invite_refused" | "invite_expired" | "session_over" | "host_unreachable" | "host_key_changed" | "certificate_expired" | "certificate_wrong_name" | "certificate_unknown" | "tls_too_old" | "url_not_secure" | "url_unreadable" | "token_refused" | "not_a_meeting_server" | "relay_required" | "media_blocked" | "version_mismatch" | "too_many_tries" | "room_full" | "joined_elsewhere" | "removed" | "meeting_over" | "host_closing" | "host_start_failed" | "port_in_use" | "not_allowed" | "right_revoked" | "last_owner" | "device_missing" | "device_lost" | "device_back" | "device_busy" | "device_denied" | "device_failed" | "microphone_switched" | "share_unsupported" | "device_changed" | "microphone_silent" | "camera_dark" | "camera_still" | "blur_failed" | "share_lost" | "share_hidden" | "share_sound_failed" | "stage_unprotected" | "pictures_held_back" | "window_captured" | "other_captured" | "keyring_missing" | "keyring_locked" | "settings_not_saved" | "shortcut_unsuitable" | "shortcut_taken" | "shortcut_unsupported" | "shortcut_lost" | "talk_key_stuck" | "page_reloaded" | "track_refused" | "reconnected" | "bad_input" | "not_in_meeting" | "already_in_meeting" | "internal";
 export type UserId = string;
 export type DeviceId = string;
 export type DisplayName = string;
@@ -1061,6 +1069,7 @@ export const CODES: readonly Code[] = [
   "microphone_silent",
   "camera_dark",
   "camera_still",
+  "blur_failed",
   "share_lost",
   "share_hidden",
   "share_sound_failed",

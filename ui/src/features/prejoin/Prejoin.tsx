@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { Button, IconButton } from "../../components/Button";
 import { Note, Problem } from "../../components/Problem";
 import { useSnapshot } from "../../state/store";
+import { BlurSwitch } from "../settings/BlurSwitch";
 import { DevicePicker } from "../settings/DevicePicker";
 import { JoinSteps } from "./JoinSteps";
 import styles from "./Prejoin.module.css";
@@ -66,6 +67,7 @@ export function Prejoin({ plan, onBack, openSettings }: PrejoinProps) {
                 <SpeakerTest />
               </div>
               <DevicePicker kind="camera" />
+              <BlurSwitch />
               {camera && problems.camera_problem && (
                 <Problem code={problems.camera_problem} device="camera" look="warning" />
               )}

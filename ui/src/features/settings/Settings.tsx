@@ -12,6 +12,7 @@ import { wordsOf } from "../../i18n";
 import { send, useSnapshot } from "../../state/store";
 import { Rehearsal, SpeakerTest } from "../prejoin/SoundCheck";
 import { Told } from "../shield/Told";
+import { BlurSwitch } from "./BlurSwitch";
 import { DevicePicker } from "./DevicePicker";
 import { GlobalKeys } from "./GlobalKeys";
 import styles from "./Settings.module.css";
@@ -139,6 +140,7 @@ function Devices() {
       <DevicePicker kind="microphone" />
       <DevicePicker kind="speaker" />
       <DevicePicker kind="camera" />
+      <BlurSwitch hint />
       <Rehearsal />
       <div className={styles.row}>
         <SpeakerTest />
