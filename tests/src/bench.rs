@@ -4,6 +4,7 @@ use std::io::Write;
 
 use serde_json::Value;
 
+pub mod blur;
 pub mod camera;
 pub mod echo;
 pub mod fanout;

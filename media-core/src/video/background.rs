@@ -44,6 +44,7 @@ pub struct Background {
     enlargers: [Enlarger; 2],
     /// When the person was last looked for, and in a picture of which size.
     looked: Option<(MediaTime, Size)>,
+    looks: u64,
 }
 
 impl Background {
@@ -64,6 +65,7 @@ impl Background {
             pool: Pool::default(),
             enlargers: Default::default(),
             looked: None,
+            looks: 0,
         })
     }
 
@@ -75,9 +77,21 @@ impl Background {
         self.look(picture);
         let size = picture.size();
         let mut out = self.pool.take(size.i420_len());
-        self.cpu.run(Blend { picture, mask: &self.mask, backdrop: &self.backdrop, by: &mut self.enlargers, out: &mut out });
+        self.cpu.run(Blend {
+            picture,
+            mask: &self.mask,
+            backdrop: &self.backdrop,
+            by: &mut self.enlargers,
+            out: &mut out,
+        });
         let data = self.pool.keep(out);
         Picture::new(size, data, picture.at).ok_or(BlurBackground::Size)
+    }
+
+    /// How often the person was looked for.
+    #[must_use]
+    pub const fn looks(&self) -> u64 {
+        self.looks
     }
 
     /// Looks for the person, and makes the blur anew, where that is due.
@@ -93,6 +107,7 @@ impl Background {
             Some(_) | None => self.mask.forget(),
         }
         self.looked = Some((picture.at, size));
+        self.looks += 1;
         self.mask.look(picture);
         self.cpu.run(backdrop::Make { backdrop: &mut self.backdrop, picture, coverage: self.mask.coverage() });
     }
@@ -119,7 +134,9 @@ impl Work for Blend<'_> {
         let (u, v) = chroma.split_at_mut(w * h / 4);
         let sources = [self.picture.y(), self.picture.u(), self.picture.v()];
         let sizes = [(w, h), (w / 2, h / 2), (w / 2, h / 2)];
-        for (((source, out), size), blurred) in sources.into_iter().zip([y, u, v]).zip(sizes).zip(self.backdrop.planes()) {
+        for (((source, out), size), blurred) in
+            sources.into_iter().zip([y, u, v]).zip(sizes).zip(self.backdrop.planes())
+        {
             plane(source, out, size, (coverage, blurred), self.by);
         }
     }

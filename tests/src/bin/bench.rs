@@ -15,6 +15,8 @@ enum Name {
     Fanout,
     /// A camera in three layers: how late, how good, what it costs, and what loss and narrow links do; `--only`: scenes.
     Camera,
+    /// What a blurred background costs at 720p: a look for the person, and a picture.
+    Blur,
     /// CPU until the window is usable, and memory idle and in a call of four.
     Footprint,
     /// From the microphone's callback to the speaker's, in virtual time.
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
         Name::Join => bench::join::measure(args.runs.unwrap_or(30)),
         Name::Fanout => bench::fanout::measure(),
         Name::Camera => bench::camera::measure(&args.only),
+        Name::Blur => bench::blur::measure(),
         Name::Footprint => bench::footprint::measure(),
         Name::VoiceLatency => bench::voice_latency::measure(),
         Name::VoiceDay => bench::voice_day::measure(args.runs.unwrap_or(24)),

@@ -1,3 +1,5 @@
+//! A drawn person before a room with stripes: what the network says of them, what is blurred and what is not.
+
 use bytes::Bytes;
 
 use super::*;
