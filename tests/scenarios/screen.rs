@@ -5,22 +5,38 @@ use std::sync::{Arc, Mutex, PoisonError};
 use client::ports::{FrameSink, PageContent, PageFrame};
 use inspection::person::{Guest, guarded, poll};
 use inspection::world::World;
-use protocol::bridge::StartShare;
+use media_core::frame::Size;
+use media_core::testing::FakeSetup;
+use media_core::video::{annexb, sps};
+use protocol::bridge::{SettingsChange, ShareQuality, StartShare};
 use protocol::policy::{Role, TrackSource};
 
-/// What kinds of frames a page was given, one letter each: encoded, whole picture, patches.
+/// What a page was given.
 #[derive(Default)]
-struct Page(Mutex<String>);
+struct Page {
+    /// Kinds of frames, one letter each: encoded, whole picture, patches.
+    kinds: Mutex<String>,
+    /// Of whole pictures, and as key frames say.
+    widths: Mutex<Vec<u32>>,
+}
 
 impl FrameSink for Page {
     fn send(&self, frame: PageFrame) -> bool {
         let kind = match frame.content {
-            PageContent::Encoded { .. } => 'e',
-            PageContent::I420 { .. } => 'i',
+            PageContent::Encoded { data, .. } => {
+                let sps = annexb::nals(&data).find(|nal| nal.kind(&data) == Some(7));
+                let size = sps.and_then(|nal| sps::picture_size(&data[nal.start..nal.end]).ok());
+                self.saw(size.map(|size| size.width));
+                'e'
+            }
+            PageContent::I420 { width, .. } => {
+                self.saw(Some(width));
+                'i'
+            }
             PageContent::Patches { .. } => 'p',
             PageContent::End => '.',
         };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(kind);
+        self.kinds.lock().unwrap_or_else(PoisonError::into_inner).push(kind);
         true
     }
 }
@@ -33,7 +49,15 @@ impl Page {
     }
 
     fn kinds(&self) -> String {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.kinds.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn saw(&self, width: Option<u32>) {
+        self.widths.lock().unwrap_or_else(PoisonError::into_inner).extend(width);
+    }
+
+    fn has_width(&self, width: u32) -> bool {
+        self.widths.lock().unwrap_or_else(PoisonError::into_inner).contains(&width)
     }
 }
 
@@ -88,6 +112,40 @@ async fn with_a_stranger_in_the_room_it_is_h264_for_everybody() -> anyhow::Resul
             }
         }
         assert!(kinds.starts_with('e') && !kinds.contains(['i', 'p']), "{kinds:?}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_screen_comes_as_large_as_the_one_who_shares_it_wishes() -> anyhow::Result<()> {
+    guarded(async {
+        let world = World::open().await?;
+        let looks = world.owner("Looks", 440.0).await?;
+        let screen = Size { width: 2560, height: 1440 };
+        let shares = Guest::new("Shares", FakeSetup { screen, ..FakeSetup::default() }).await?;
+        shares.join(&world.invite(Role::Member).await?.to_link(), false, false).await?;
+        shares.until_in().await?;
+        share(&shares).await?;
+        // While it is shared: first as usual, then small, then as large as it is.
+        for (quality, width) in [(None, 1920), (Some(ShareQuality::Light), 1280), (Some(ShareQuality::Fine), 2560)] {
+            if quality.is_some() {
+                let change = SettingsChange { share_quality: quality, ..SettingsChange::default() };
+                shares.client.change_settings(change).await?;
+            }
+            // A page that takes nothing off is given a few frames only: then a new one.
+            let mut page = Page::of(&looks);
+            let came = poll(|| {
+                if page.has_width(width) {
+                    return Some(());
+                }
+                if page.kinds().len() >= 4 {
+                    page = Page::of(&looks);
+                }
+                None
+            });
+            anyhow::ensure!(came.await.is_some(), "{quality:?}: {width} across; {:?}", page.kinds());
+        }
         Ok(())
     })
     .await
