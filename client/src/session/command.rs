@@ -195,8 +195,8 @@ impl Session {
                 self.settings.change(change);
                 self.around.blur.set(self.settings.blur_background);
                 self.sound_order(AudioInput::Process(self.settings.processing()));
-                if self.settings.share_quality != shared_so {
-                    // Opened again as it is wanted now.
+                if self.settings.share_quality != shared_so && !self.desktop_chose() {
+                    // Opened again as it is wanted now. A desktop that asks would ask again: there it is for the next time.
                     self.close(Which::Screen);
                 }
                 self.save_settings();

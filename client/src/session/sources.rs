@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use livekit_protocol as lk;
 use media_core::audio::{AudioInput, LocalAudio, SpeakPermit};
+use media_core::device::{ScreenInfo, ScreenKind};
 use media_core::frame::Size;
 use media_core::time::Bitrate;
 use media_core::video::layers::{LAYERS, share, size_of};
@@ -296,6 +297,14 @@ impl Session {
             self.save_settings();
         }
         self.switch(Lane::ScreenSound, sound && self.hardware.list.system_audio)
+    }
+
+    /// Is what is shared chosen in the desktop's own dialog?
+    pub(super) fn desktop_chose(&self) -> bool {
+        let own = self.call.as_ref().and_then(|call| call.own.get(&Lane::Screen));
+        let (Some(own), Ok(screens)) = (own, &self.hardware.list.screens) else { return false };
+        let of_desktop = |screen: &&ScreenInfo| screen.kind == ScreenKind::Portal;
+        screens.iter().filter(of_desktop).any(|screen| own.screen.as_ref() == Some(&screen.id))
     }
 
     /// The sound of a screen goes with the screen.
