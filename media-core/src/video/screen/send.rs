@@ -17,8 +17,6 @@ use crate::video::send::{KEY_FRAME_INTERVAL, SendPicture, SentFrame, ShowPermit,
 
 /// Bytes of one frame of text, about: short on a slow link, and decoded while the next is on its way.
 const FRAME: usize = 5_000;
-/// Between two beginnings, while nobody was told a whole picture yet.
-const LONGEST_KEY_PAUSE: Duration = Duration::from_secs(8);
 /// Bytes that may leave at once after a pause.
 const BURST: f64 = 12_000.0;
 /// Around every packet.
@@ -68,10 +66,6 @@ pub struct ScreenSender {
     link: Link,
     key_wanted: bool,
     last_key: Option<MediaTime>,
-    /// Until the next one, at least.
-    key_pause: Duration,
-    /// Was all of the picture told since the last one?
-    whole: bool,
     /// Since when nothing was whole.
     behind: Option<MediaTime>,
     /// This picture is no text.
@@ -110,8 +104,6 @@ impl ScreenSender {
             link: Link::new(limits.bitrate),
             key_wanted: true,
             last_key: None,
-            key_pause: KEY_FRAME_INTERVAL,
-            whole: false,
             behind: None,
             rich: false,
             unchanged: 0,
@@ -270,11 +262,8 @@ impl ScreenSender {
             self.text = Some(Text::new(size));
         }
         let Some(text) = &mut self.text else { return Ok(None) };
-        let due = self.last_key.is_none_or(|at| now.since(at) >= self.key_pause);
+        let due = self.last_key.is_none_or(|at| now.since(at) >= KEY_FRAME_INTERVAL);
         if self.key_wanted && due && !text.writer.is_new() {
-            // Who asks again before all of it was told would never be told all of it.
-            self.key_pause = if self.whole { KEY_FRAME_INTERVAL } else { (self.key_pause * 2).min(LONGEST_KEY_PAUSE) };
-            self.whole = false;
             text.writer.restart();
             text.waits = true;
         }
@@ -299,7 +288,6 @@ impl ScreenSender {
         }
         self.link.spend(encoded.data.len());
         text.spent += encoded.data.len();
-        self.whole |= told.whole;
         if told.whole {
             (text.waits, text.spent, self.behind) = (false, 0, None);
         } else if text.spent > LOOK && text.spent as f64 / told.share > RICH as f64 {

@@ -6,9 +6,7 @@ use protocol::policy::{Gate, Grants, Screen};
 use super::*;
 use crate::frame::EncodedFrame;
 use crate::testing::{Seeded, TextScreen, psnr, ssim};
-use crate::video::screen::envelope::unwrap;
 use crate::video::screen::receive::{ScreenReader, Screened};
-use crate::video::screen::text::TextReader;
 
 const SIZE: Size = Size { width: 640, height: 360 };
 
@@ -136,23 +134,6 @@ fn a_late_joiner_gets_everything_and_what_others_see_stays_until_it_is_there() {
     let (late, other) = (late.picture(MediaTime::ZERO).unwrap(), show.reader.picture(MediaTime::ZERO).unwrap());
     assert_eq!(late.data(), other.data());
     assert!(ssim(&late, &text(1)).unwrap() > 0.99);
-}
-
-#[test]
-fn who_keeps_asking_for_key_frames_is_told_all_of_it_even_so() {
-    let mut show = Show::new();
-    // So thin that a whole picture takes longer than the pause between two key frames.
-    let limits = VideoLimits { size: SIZE, fps: 30, bitrate: Bitrate::kbps(40) };
-    show.sender.set_limits(limits).unwrap();
-    show.sender.set_all_read(true);
-    show.show(Some(&text(1)), Duration::from_millis(100));
-    let mut whole = false;
-    for _ in 0..40 {
-        show.sender.request_key_frame();
-        show.show(None, SECOND);
-        whole |= show.frames.drain(..).any(|frame| unwrap(&frame.data).is_some_and(|text| TextReader::is_whole(&text)));
-    }
-    assert!(whole, "forty seconds of asking every second");
 }
 
 #[test]
